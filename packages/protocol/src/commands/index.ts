@@ -1,0 +1,36 @@
+/** What the API asks of an agent: one idempotent step under an id that never changes. One file per verb. */
+import { z } from 'zod';
+import { count, timestamp, uuid } from '../scalars.js';
+import { createLayers, createLayersResult } from './create-layers.js';
+import { discardLayers, discardLayersResult } from './discard-layers.js';
+import { freezeLayers, freezeLayersResult } from './freeze-layers.js';
+
+/** The step itself. */
+export const commandBody = z.discriminatedUnion('verb', [createLayers, freezeLayers, discardLayers]);
+
+/** A step's answer when it succeeded. */
+export const commandResult = z.discriminatedUnion('verb', [createLayersResult, freezeLayersResult, discardLayersResult]);
+
+/** API → agent. */
+export const commandIssued = z.object({
+  type: z.literal('command.issued'),
+  id: uuid,
+  /** Numbers grow per host within one incarnation of the database; see "forgotten" in PROTOCOL.md. */
+  incarnation: uuid,
+  number: count,
+  /** The session it is sent in; an agent drops a command of another epoch than its present session's. */
+  sessionEpoch: count,
+  /** Raised by each operation on the machine; the agent keeps the highest on disk and refuses lower ones. */
+  machineEpoch: count,
+  /** Not begun by then: refused with HOST_UNAVAILABLE, nothing changed. Begun: it is finished whatever the time. */
+  expiresAt: timestamp,
+  body: commandBody,
+});
+
+export type CommandBody = z.infer<typeof commandBody>;
+export type CommandVerb = CommandBody['verb'];
+export type CommandResult = z.infer<typeof commandResult>;
+export type CommandIssued = z.infer<typeof commandIssued>;
+export { chainLink, createLayers, createLayersResult } from './create-layers.js';
+export { discardLayers, discardLayersResult } from './discard-layers.js';
+export { freezeLayers, freezeLayersResult, machineDefinition } from './freeze-layers.js';

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** A UUID in lower case. */
+export const uuid = z.uuid().toLowerCase();
+
+/** Bytes, positions and numbers: whole, never negative, exact in JSON. */
+export const count = z.int().nonnegative();
+
+/** A moment as ISO 8601 in UTC. */
+export const timestamp = z.iso.datetime();
+
+/** The name of a storage pool as the agent's configuration has it. */
+export const poolName = z.string().min(1).max(128);
+
+/**
+ * A file's name inside a pool: one path component, no control characters. The agent joins it to the pool's own folder and
+ * checks the real path; a name from a tenant never gets here.
+ */
+export const fileName = z
+  .string()
+  .min(1)
+  .max(255)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
+  .regex(/^[^/\u0000-\u001f\u007f]+$/)
+  .refine((name) => name !== '.' && name !== '..');
+
+/** The name that Coppice gives to layers it makes: `volume-<volume uuid>.<n>.qcow2` (domain.md, Create). */
+export const layerFileName = z.string().regex(/^volume-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9]{1,9}\.qcow2$/);
+
+/** Image formats that are supported; always told, never probed (kvm.md §9). */
+export const imageFormat = z.enum(['qcow2', 'raw']);
+
+/** vda, vdb, … as libvirt's `<target dev>`. */
+export const diskTarget = z.string().regex(/^[a-z]{1,8}[0-9]{0,3}$/);
