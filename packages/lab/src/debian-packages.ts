@@ -12,7 +12,10 @@ export async function unpackDebianPackages(dir: string, packages: readonly strin
   const root = join(dir, 'root');
   await mkdir(downloads, { recursive: true });
   await mkdir(root, { recursive: true });
-  await runProgram('apt-get', [...(await aptOptions(dir)), '-q', 'download', ...packages], { cwd: downloads, deadlineMs: DOWNLOAD_DEADLINE_MS });
+  await runProgram('apt-get', [...(await aptOptions(dir)), '-q', 'download', ...packages], {
+    cwd: downloads,
+    deadlineMs: DOWNLOAD_DEADLINE_MS,
+  });
   for (const file of (await readdir(downloads)).filter((name) => name.endsWith('.deb'))) {
     await runProgram('dpkg', ['-x', join(downloads, file), root], { deadlineMs: LOCAL_DEADLINE_MS });
   }
@@ -21,9 +24,12 @@ export async function unpackDebianPackages(dir: string, packages: readonly strin
 
 /** The newest kernel package that the virtual package linux-image-cloud-amd64 stands for, for example linux-image-6.1.0-56-cloud-amd64. */
 export async function findCloudKernelPackage(dir: string): Promise<string> {
-  const { stdout } = await runProgram('apt-cache', [...(await aptOptions(dir)), 'depends', 'linux-image-cloud-amd64'], { deadlineMs: LOCAL_DEADLINE_MS });
+  const { stdout } = await runProgram('apt-cache', [...(await aptOptions(dir)), 'depends', 'linux-image-cloud-amd64'], {
+    deadlineMs: LOCAL_DEADLINE_MS,
+  });
   const found = /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
-  if (found === undefined) throw new Error('apt-cache knows no kernel behind linux-image-cloud-amd64: is this Debian 12 with its main archive?');
+  if (found === undefined)
+    throw new Error('apt-cache knows no kernel behind linux-image-cloud-amd64: is this Debian 12 with its main archive?');
   return found;
 }
 

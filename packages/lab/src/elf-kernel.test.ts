@@ -18,7 +18,13 @@ describe('cutElfKernel', () => {
   it('finds the ELF behind the boot code and stops before what follows the frame', () => {
     const block = Buffer.from([0x50, 0x7f, 0x45, 0x4c, 0x46, 0x02]);
     const length = Buffer.from([block.length, 0, 0, 0]);
-    const vmlinuz = Buffer.concat([Buffer.from('boot code'), Buffer.from([0x02, 0x21, 0x4c, 0x18]), length, block, Buffer.from([5, 0, 0, 0, 1, 2])]);
+    const vmlinuz = Buffer.concat([
+      Buffer.from('boot code'),
+      Buffer.from([0x02, 0x21, 0x4c, 0x18]),
+      length,
+      block,
+      Buffer.from([5, 0, 0, 0, 1, 2]),
+    ]);
     expect(cutElfKernel(vmlinuz)).toEqual(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0x02]));
   });
 

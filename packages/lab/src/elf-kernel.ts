@@ -11,7 +11,8 @@ const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 /** Returns the ELF kernel inside a vmlinuz. Throws if there is no lz4 payload in it, or no ELF in that. */
 export function cutElfKernel(vmlinuz: Buffer): Buffer {
   const start = vmlinuz.indexOf(LZ4_LEGACY_MAGIC);
-  if (start < 0) throw new Error('this kernel is not compressed with lz4: expected the legacy lz4 magic in vmlinuz. Use a Debian 12 cloud kernel.');
+  if (start < 0)
+    throw new Error('this kernel is not compressed with lz4: expected the legacy lz4 magic in vmlinuz. Use a Debian 12 cloud kernel.');
   const kernel = decodeLegacyFrame(vmlinuz.subarray(start + LZ4_LEGACY_MAGIC.length));
   if (!kernel.subarray(0, 4).equals(ELF_MAGIC)) throw new Error('the payload of this vmlinuz is not an ELF kernel');
   return kernel;
@@ -41,7 +42,8 @@ export function decodeLz4Block(source: Buffer, maxBytes: number): Buffer {
     const token = byteAt(source, from++);
     const literals = readLength(source, from, token >> 4);
     from = literals.next;
-    if (from + literals.length > source.length || to + literals.length > maxBytes) throw new Error('lz4: literals run past the end of the block');
+    if (from + literals.length > source.length || to + literals.length > maxBytes)
+      throw new Error('lz4: literals run past the end of the block');
     source.copy(target, to, from, from + literals.length);
     from += literals.length;
     to += literals.length;

@@ -31,7 +31,11 @@ export async function pingGuestAgent(libvirtUri: string, name: string): Promise<
 }
 
 /** Runs a program inside the guest (busybox: ['sh', '-c', '…'], ['cat', '/a/log'], …) and waits for its end, at most `deadlineMs`. Any exit code is a result. */
-export async function guestExec(host: { libvirtUri: string; name: string }, argv: readonly string[], deadlineMs = 30_000): Promise<GuestProgramResult> {
+export async function guestExec(
+  host: { libvirtUri: string; name: string },
+  argv: readonly string[],
+  deadlineMs = 30_000,
+): Promise<GuestProgramResult> {
   const [file, ...rest] = argv;
   const { libvirtUri, name } = host;
   const start = { execute: 'guest-exec', arguments: { path: file, arg: rest, 'capture-output': true, env: ['PATH=/bin:/sbin'] } };
@@ -43,7 +47,8 @@ export async function guestExec(host: { libvirtUri: string; name: string }, argv
     if (isRecord(status) && status['exited'] === true) {
       return { exitCode: Number(status['exitcode'] ?? -1), stdout: decoded(status['out-data']), stderr: decoded(status['err-data']) };
     }
-    if (performance.now() > deadline) throw new Error(`${argv.join(' ')} in guest ${name} did not end within ${deadlineMs} ms; it runs on there`);
+    if (performance.now() > deadline)
+      throw new Error(`${argv.join(' ')} in guest ${name} did not end within ${deadlineMs} ms; it runs on there`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

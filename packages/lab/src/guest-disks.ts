@@ -37,7 +37,10 @@ async function createDisk(request: GuestDisksRequest, volumeUuid: string): Promi
     await writeFile(raw, '');
     await truncate(raw, bytes);
     const blocks = String(FILE_SYSTEM_BYTES / 1024);
-    await runProgram('mkfs.ext4', ['-q', '-F', '-b', '1024', '-E', 'lazy_itable_init=0,nodiscard', raw, blocks], { deadlineMs: DISK_DEADLINE_MS, env: sbinPath() });
+    await runProgram('mkfs.ext4', ['-q', '-F', '-b', '1024', '-E', 'lazy_itable_init=0,nodiscard', raw, blocks], {
+      deadlineMs: DISK_DEADLINE_MS,
+      env: sbinPath(),
+    });
     await runProgram('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, made], { deadlineMs: DISK_DEADLINE_MS });
     await rename(made, path);
   } finally {

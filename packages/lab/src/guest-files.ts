@@ -13,7 +13,16 @@ const RECIPE = 1;
 const LOCAL_DEADLINE_MS = 60_000;
 const ASSETS = fileURLToPath(new URL('../guest', import.meta.url));
 /** Insertion order matters to the guest's init, not here. virtio_ring is built in or a module, by kernel. */
-const MODULES = ['virtio', 'virtio_ring', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci', 'virtio_blk', 'virtio_console', 'button'];
+const MODULES = [
+  'virtio',
+  'virtio_ring',
+  'virtio_pci_modern_dev',
+  'virtio_pci_legacy_dev',
+  'virtio_pci',
+  'virtio_blk',
+  'virtio_console',
+  'button',
+];
 const FOLDERS = ['bin', 'sbin', 'etc', 'etc/qemu', 'm', 'lib', 'lib/ga', 'proc', 'sys', 'dev', 'tmp', 'var', 'a', 'b'];
 
 /** What a lab guest boots from. */
@@ -86,13 +95,16 @@ async function compileWriter(work: string, root: string): Promise<string> {
 async function guestAgent(root: string, file: ReadEntry): Promise<CpioEntry[]> {
   const program = join(root, 'usr/sbin/qemu-ga');
   const { stdout } = await runProgram('ldd', [program], { deadlineMs: LOCAL_DEADLINE_MS });
-  if (stdout.includes('not found')) throw new Error(`the guest agent misses libraries on this machine; install qemu-system-x86 first:\n${stdout}`);
+  if (stdout.includes('not found'))
+    throw new Error(`the guest agent misses libraries on this machine; install qemu-system-x86 first:\n${stdout}`);
   const libraries = [...stdout.matchAll(/\/\S+/g)].map((match) => match[0]);
   return Promise.all([file('lib/ga/qemu-ga', program), ...libraries.map((library) => file(`lib/ga/${basename(library)}`, library))]);
 }
 
 async function modules(root: string, file: ReadEntry): Promise<CpioEntry[]> {
-  const found = (await readdir(join(root, 'lib/modules'), { recursive: true })).filter((path) => MODULES.some((name) => path.endsWith(`/${name}.ko`)));
+  const found = (await readdir(join(root, 'lib/modules'), { recursive: true })).filter((path) =>
+    MODULES.some((name) => path.endsWith(`/${name}.ko`)),
+  );
   return Promise.all(found.map((path) => file(`m/${basename(path)}`, join(root, 'lib/modules', path))));
 }
 

@@ -23,7 +23,8 @@ export async function startGuest(libvirtUri: string, name: string): Promise<void
 export async function waitForGuestAgent(libvirtUri: string, name: string, deadlineMs = 60_000): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!(await pingGuestAgent(libvirtUri, name))) {
-    if (performance.now() > deadline) throw new Error(`the guest agent of ${name} did not answer within ${deadlineMs} ms; its console log tells why`);
+    if (performance.now() > deadline)
+      throw new Error(`the guest agent of ${name} did not answer within ${deadlineMs} ms; its console log tells why`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

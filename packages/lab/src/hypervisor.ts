@@ -54,7 +54,8 @@ export function libvirtUriOf(runDir: string): string {
 /** Starts the libvirtd of that place, or takes over the one that runs there; returns once it answers. Throws with the end of its log if it does not. */
 export async function startHypervisor(place: HypervisorPlace): Promise<Hypervisor> {
   const socket = join(place.runDir, 'libvirt-sock');
-  if (Buffer.byteLength(`${socket}-admin`) > MAX_SOCKET_PATH) throw new Error(`${socket} is too long for a unix socket; use a shorter run folder`);
+  if (Buffer.byteLength(`${socket}-admin`) > MAX_SOCKET_PATH)
+    throw new Error(`${socket} is too long for a unix socket; use a shorter run folder`);
   const running = findHypervisor(place);
   if (running === undefined) await launch(place);
   const deadline = performance.now() + START_DEADLINE_MS;

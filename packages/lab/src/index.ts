@@ -1,6 +1,14 @@
 /** Private libvirt hosts and tiny guests for the demo and the tests. It must never touch the machine's own libvirt, and never choose KVM. */
 export { buildGuestFiles, type GuestFiles, type Report } from './guest-files.js';
-export { findHypervisor, killHypervisor, libvirtUriOf, startHypervisor, stopHypervisor, type Hypervisor, type HypervisorPlace } from './hypervisor.js';
+export {
+  findHypervisor,
+  killHypervisor,
+  libvirtUriOf,
+  startHypervisor,
+  stopHypervisor,
+  type Hypervisor,
+  type HypervisorPlace,
+} from './hypervisor.js';
 export { createGuestDisks, type GuestDisk, type GuestDisksRequest } from './guest-disks.js';
 export { guestDomainXml, tickSocketOf, type GuestDefinition } from './guest-definition.js';
 export { defineGuest, destroyGuest, guestState, listGuests, startGuest, stopGuest, waitForGuestAgent } from './guest.js';

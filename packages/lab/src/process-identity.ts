@@ -40,7 +40,9 @@ export function parseStat(line: string): { readonly state: string; readonly star
 export async function endProcess(identity: ProcessIdentity, signal: NodeJS.Signals, graceMs: number): Promise<void> {
   if (await signalAndWait(identity, signal, graceMs)) return;
   if (await signalAndWait(identity, 'SIGKILL', 10_000)) return;
-  throw new Error(`process ${identity.pid} is still there 10 s after SIGKILL; it may hang in the kernel on storage. End it by hand, then try again.`);
+  throw new Error(
+    `process ${identity.pid} is still there 10 s after SIGKILL; it may hang in the kernel on storage. End it by hand, then try again.`,
+  );
 }
 
 async function signalAndWait(identity: ProcessIdentity, signal: NodeJS.Signals, waitMs: number): Promise<boolean> {

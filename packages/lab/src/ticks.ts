@@ -20,7 +20,16 @@ export function parseTick(line: string, receivedMs: number): Tick | undefined {
   const match = /^T (\d+) boot=([0-9a-f]{6}) mem=(\d+) a=(\d+)us b=(\d+)us gap=(\d+)us(.*)$/.exec(line);
   if (match === null) return undefined;
   const [, n, bootId, mem, aUs, bUs, gapUs, rest] = match;
-  return { n: Number(n), bootId: bootId ?? '', mem: Number(mem), aUs: Number(aUs), bUs: Number(bUs), gapUs: Number(gapUs), hasError: rest !== '', receivedMs };
+  return {
+    n: Number(n),
+    bootId: bootId ?? '',
+    mem: Number(mem),
+    aUs: Number(aUs),
+    bUs: Number(bUs),
+    gapUs: Number(gapUs),
+    hasError: rest !== '',
+    receivedMs,
+  };
 }
 
 /** Listens to a guest's writer for as long as wanted. One listener per guest at a time: QEMU serves one connection. */
