@@ -1,0 +1,10 @@
+/** The two models, lifecycles, planners and checks: pure. No dependency, no I/O, no clock, no chance. */
+export * from './check/check-forest.js';
+export * from './lifecycle/lifecycle.js';
+export * from './lifecycle/operation.js';
+export * from './lifecycle/vm-snapshot.js';
+export * from './model/layer-forest.js';
+export * from './model/snapshot-tree.js';
+export * from './model/space.js';
+export * from './plan/plan.js';
+export * from './plan/plan-create.js';

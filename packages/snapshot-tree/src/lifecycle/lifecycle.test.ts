@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { assertTransition, isFinal, type Lifecycle } from './lifecycle.js';
+import { OPERATION_LIFECYCLE } from './operation.js';
+import { VM_SNAPSHOT_LIFECYCLE } from './vm-snapshot.js';
+
+function everyMove(lifecycle: Lifecycle<string>): [string, string][] {
+  const states = Object.keys(lifecycle);
+  return states.flatMap((from) => states.map((to): [string, string] => [from, to]));
+}
+
+describe.each([
+  ['VM snapshot', VM_SNAPSHOT_LIFECYCLE as Lifecycle<string>],
+  ['operation', OPERATION_LIFECYCLE as Lifecycle<string>],
+])('the lifecycle of a %s', (_name, lifecycle) => {
+  it.each(everyMove(lifecycle))('%s → %s is allowed only by the table', (from, to) => {
+    const move = () => assertTransition(lifecycle, { subject: 'x', from, to });
+    if (lifecycle[from]?.includes(to)) expect(move).not.toThrow();
+    else expect(move).toThrow(`x: no transition from ${from} to ${to}`);
+  });
+
+  it('reaches an end from every state', () => {
+    for (const start of Object.keys(lifecycle)) {
+      const reached = new Set([start]);
+      for (const state of reached) for (const next of lifecycle[state] ?? []) reached.add(next);
+      expect([...reached].some((state) => isFinal(lifecycle, state))).toBe(true);
+    }
+  });
+});
