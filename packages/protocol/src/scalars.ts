@@ -20,7 +20,7 @@ export const fileName = z
   .string()
   .min(1)
   .max(255)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
+  // oxlint-disable-next-line no-control-regex -- control characters are what is refused.
   .regex(/^[^/\u0000-\u001f\u007f]+$/)
   .refine((name) => name !== '.' && name !== '..');
 
