@@ -1,0 +1,33 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runChecks } from './checks.mjs';
+import { ensureDebianPackages, TEST_PACKAGES } from './debian.mjs';
+import { ROOT } from './paths.mjs';
+import { run } from './run.mjs';
+import { say } from './say.mjs';
+import { summarize } from './summary.mjs';
+import { build, installPackages } from './workspace.mjs';
+
+// Whatever ends this process, the last line says how many failed: a crash before the first test counts as one.
+let summary = { passed: 0, failed: 1, skipped: 0 };
+process.on('exit', (code) => {
+  console.log(`\n${summary.passed} passed, ${summary.failed} failed, ${summary.skipped} skipped`);
+  if (code === 0 && (summary.failed > 0 || summary.passed === 0)) process.exitCode = 1;
+});
+
+await ensureDebianPackages(TEST_PACKAGES);
+await installPackages();
+await build();
+const failedChecks = await runChecks();
+say('running the tests');
+const scratch = mkdtempSync(join(tmpdir(), 'coppice-test-'));
+try {
+  const results = join(scratch, 'results.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  const code = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--root', ROOT, ...reporters, ...process.argv.slice(2)], { deadlineMs: 80 * 60_000 });
+  summary = summarize(readFileSync(results, 'utf8'), { vitestCode: code, failedChecks: failedChecks.length });
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+if (failedChecks.length > 0) say(`failed checks: ${failedChecks.join(', ')}`);
