@@ -5,7 +5,12 @@ import { summarize } from './summary.mjs';
 describe('missingPackages', () => {
   it('counts only what is fully installed', () => {
     const listed = 'ii  qemu-utils\nrc  chromium\nhi  e2fsprogs\niU  mount\nun  lz4\n';
-    expect(missingPackages(['qemu-utils', 'chromium', 'e2fsprogs', 'mount', 'lz4', 'tcc'], listed)).toEqual(['chromium', 'mount', 'lz4', 'tcc']);
+    expect(missingPackages(['qemu-utils', 'chromium', 'e2fsprogs', 'mount', 'lz4', 'tcc'], listed)).toEqual([
+      'chromium',
+      'mount',
+      'lz4',
+      'tcc',
+    ]);
   });
 
   it('takes all as missing where dpkg-query is not there or says nothing', () => {
@@ -14,7 +19,8 @@ describe('missingPackages', () => {
 });
 
 describe('haveCandidates', () => {
-  const policy = 'qemu-utils:\n  Installed: (none)\n  Candidate: 1:7.2\n  Version table:\nlost:\n  Installed: (none)\n  Candidate: (none)\n';
+  const policy =
+    'qemu-utils:\n  Installed: (none)\n  Candidate: 1:7.2\n  Version table:\nlost:\n  Installed: (none)\n  Candidate: (none)\n';
 
   it('asks for an update of the lists where a package is unknown or has no version', () => {
     expect(haveCandidates(['qemu-utils'], policy)).toBe(true);
@@ -24,10 +30,16 @@ describe('haveCandidates', () => {
 });
 
 describe('summarize', () => {
-  const report = (over) => JSON.stringify({ numPassedTests: 3, numFailedTests: 0, numPendingTests: 1, numTodoTests: 0, testResults: [], ...over });
+  const report = (over) =>
+    JSON.stringify({ numPassedTests: 3, numFailedTests: 0, numPendingTests: 1, numTodoTests: 0, testResults: [], ...over });
 
   it('adds files that could not be loaded and failed checks to the failures', () => {
-    const broken = report({ testResults: [{ status: 'failed', assertionResults: [] }, { status: 'passed', assertionResults: [{ status: 'passed' }] }] });
+    const broken = report({
+      testResults: [
+        { status: 'failed', assertionResults: [] },
+        { status: 'passed', assertionResults: [{ status: 'passed' }] },
+      ],
+    });
     expect(summarize(broken, { vitestCode: 1, failedChecks: 2 })).toEqual({ passed: 3, failed: 3, skipped: 1 });
   });
 

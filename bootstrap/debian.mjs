@@ -2,7 +2,15 @@ import { outputOf, run } from './run.mjs';
 import { say, stop } from './say.mjs';
 
 /** For the demo hypervisors. libvirt-daemon alone: without libvirt-daemon-system nothing is set up or started for the whole machine. */
-export const DEMO_PACKAGES = ['qemu-system-x86', 'qemu-utils', 'libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-clients', 'e2fsprogs', 'mount'];
+export const DEMO_PACKAGES = [
+  'qemu-system-x86',
+  'qemu-utils',
+  'libvirt-daemon',
+  'libvirt-daemon-driver-qemu',
+  'libvirt-clients',
+  'e2fsprogs',
+  'mount',
+];
 
 /** For the tests, on top. */
 export const TEST_PACKAGES = [...DEMO_PACKAGES, 'chromium'];
@@ -16,7 +24,9 @@ export async function ensureDebianPackages(wanted) {
   const prefix = await rootPrefix();
   if (prefix === undefined) {
     const command = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
-    stop(`These Debian packages are missing: ${missing.join(', ')}.\nNothing was changed. Run this as root, then start again:\n\n  ${command}\n`);
+    stop(
+      `These Debian packages are missing: ${missing.join(', ')}.\nNothing was changed. Run this as root, then start again:\n\n  ${command}\n`,
+    );
   }
   say(`installing Debian packages: ${missing.join(' ')}`);
   if (!(await areKnown(missing))) await update(prefix);

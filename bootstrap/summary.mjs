@@ -4,8 +4,14 @@
  */
 export function summarize(reportText, { vitestCode, failedChecks }) {
   const report = JSON.parse(reportText);
-  const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'));
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
   const failedTests = report.numFailedTests + brokenFiles.length;
   const endedBadly = vitestCode !== 0 && failedTests === 0 ? 1 : 0;
-  return { passed: report.numPassedTests, failed: failedTests + endedBadly + failedChecks, skipped: report.numPendingTests + report.numTodoTests };
+  return {
+    passed: report.numPassedTests,
+    failed: failedTests + endedBadly + failedChecks,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
 }

@@ -25,7 +25,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'coppice-test-'));
 try {
   const results = join(scratch, 'results.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-  const code = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--root', ROOT, ...reporters, ...process.argv.slice(2)], { deadlineMs: 80 * 60_000 });
+  const code = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--root', ROOT, ...reporters, ...process.argv.slice(2)], {
+    deadlineMs: 80 * 60_000,
+  });
   summary = summarize(readFileSync(results, 'utf8'), { vitestCode: code, failedChecks: failedChecks.length });
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -15,8 +15,12 @@ export async function installPackages() {
   say('installing npm packages (about 1 GB in node_modules the first time)');
   const argv = [...PNPM, 'install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only'];
   const code = await run('npx', argv, { quiet: true, env: { CI: 'true' } });
-  if (code !== 0) stop('The npm packages could not be installed; the words of pnpm are above. Is the npm registry reachable? Then start again: what was fetched is kept.');
-  if (!existsSync(NODE)) stop(`There is no Node 24 for this machine (${process.platform} ${process.arch}); Coppice runs on Linux, x64 or arm64.`);
+  if (code !== 0)
+    stop(
+      'The npm packages could not be installed; the words of pnpm are above. Is the npm registry reachable? Then start again: what was fetched is kept.',
+    );
+  if (!existsSync(NODE))
+    stop(`There is no Node 24 for this machine (${process.platform} ${process.arch}); Coppice runs on Linux, x64 or arm64.`);
   writeFileSync(stampFile, stamp);
   say('npm packages installed');
 }
@@ -32,11 +36,16 @@ export async function build() {
 /** Hash of all that decides what node_modules holds. */
 function installStamp() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
-  for (const path of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...memberManifests()]) hash.update(path).update(readFileSync(join(ROOT, path)));
+  for (const path of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...memberManifests()])
+    hash.update(path).update(readFileSync(join(ROOT, path)));
   return hash.digest('hex');
 }
 
 function memberManifests() {
-  const members = ['apps', 'packages'].flatMap((dir) => readdirSync(join(ROOT, dir)).sort().map((name) => join(dir, name)));
+  const members = ['apps', 'packages'].flatMap((dir) =>
+    readdirSync(join(ROOT, dir))
+      .sort()
+      .map((name) => join(dir, name)),
+  );
   return [...members, 'tests'].map((dir) => join(dir, 'package.json')).filter((path) => existsSync(join(ROOT, path)));
 }
