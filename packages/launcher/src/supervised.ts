@@ -1,0 +1,74 @@
+import { endProcess, isSameProcess, type ProcessIdentity } from '@coppice/lab';
+import { nextPauseMs } from './back-off.js';
+import { messageOf, pause, say } from './progress.js';
+
+const LOOK_EVERY_MS = 250;
+
+/** Something that shall always run. `start` starts it, or takes over what runs already, and returns once there is a process. */
+export interface SupervisedProgram {
+  readonly name: string;
+  readonly start: () => Promise<ProcessIdentity>;
+  readonly stopSignal?: NodeJS.Signals;
+  /** From the stop signal to SIGKILL. */
+  readonly stopGraceMs: number;
+  readonly logFile: string;
+}
+
+/**
+ * Keeps one program running: a process that is gone is started again after a pause that grows while it keeps dying (back-off.ts).
+ * It looks at the process table instead of waiting for a child's exit, because what was taken over is nobody's child.
+ */
+export class Supervised {
+  private identity: ProcessIdentity | undefined;
+  private readonly stopping = new AbortController();
+  private watching: Promise<void> = Promise.resolve();
+
+  constructor(private readonly program: SupervisedProgram) {}
+
+  get name(): string {
+    return this.program.name;
+  }
+
+  get isRunning(): boolean {
+    return this.identity !== undefined && isSameProcess(this.identity);
+  }
+
+  /** Starts it for the first time and watches it from then on. A failure of this first start is thrown, not tried again. */
+  async start(): Promise<void> {
+    this.identity = await this.program.start();
+    this.watching = this.watch(performance.now());
+  }
+
+  /** Ends the watch, then the process: its stop signal, SIGKILL after the grace time. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.watching;
+    if (this.identity !== undefined) await endProcess(this.identity, this.program.stopSignal ?? 'SIGTERM', this.program.stopGraceMs);
+  }
+
+  private async watch(startedMs: number): Promise<void> {
+    const { signal } = this.stopping;
+    let lastPauseMs = 0;
+    let sinceMs = startedMs;
+    while (!signal.aborted) {
+      await pause(LOOK_EVERY_MS, signal);
+      if (signal.aborted || this.isRunning) continue;
+      lastPauseMs = nextPauseMs(lastPauseMs, performance.now() - sinceMs);
+      say(`${this.name} ended; starting it again in ${lastPauseMs / 1000} s (log: ${this.program.logFile})`);
+      await pause(lastPauseMs, signal);
+      if (signal.aborted) return;
+      sinceMs = performance.now();
+      await this.startAgain();
+    }
+  }
+
+  private async startAgain(): Promise<void> {
+    try {
+      this.identity = await this.program.start();
+      say(`${this.name} runs again (process ${this.identity.pid})`);
+    } catch (error) {
+      // The watch sees that nothing runs and tries again after a longer pause.
+      say(`${this.name} could not be started: ${messageOf(error)}`);
+    }
+  }
+}
