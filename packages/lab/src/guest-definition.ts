@@ -48,7 +48,7 @@ export function guestDomainXml(guest: GuestDefinition): string {
 ${guest.disks.map(diskXml).join('\n')}
     <controller type='usb' model='none'/>
     <controller type='virtio-serial'/>
-    <serial type='file'><source path='${xmlText(join(guest.logDir, `${guest.name}.console`))}'/></serial>
+    <serial type='file'><source path='${xmlText(join(guest.logDir, `${guest.name}.console`))}' append='on'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     <channel type='unix'><source mode='bind' path='${xmlText(tickSocketOf(guest))}'/><target type='virtio' name='lab.tick'/></channel>
     <memballoon model='none'/>

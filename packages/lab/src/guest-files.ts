@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CpioEntry, writeCpioArchive } from './cpio-archive.js';
 import { findCloudKernelPackage, unpackDebianPackages } from './debian-packages.js';
 import { cutElfKernel } from './elf-kernel.js';
+import { identifyProcess } from './process-identity.js';
 import { runProgram } from './run-program.js';
 
 /** Raise it when this file builds something else from the same inputs. */
@@ -44,7 +45,7 @@ export async function buildGuestFiles(dir: string, report: Report = () => {}): P
   if (await isBuilt(dir, stamp)) return files;
   await mkdir(dirname(dir), { recursive: true });
   await discardUnfinished(dir);
-  const work = await mkdtemp(`${dir}.building-`);
+  const work = await mkdtemp(`${dir}.building-${process.pid}-`);
   try {
     await mkdir(join(work, 'done'));
     await build(work, report);
@@ -130,12 +131,11 @@ async function putInPlace(done: string, dir: string, stamp: string): Promise<voi
   }
 }
 
-/** Folders of builders that were killed: older than any build takes. */
+/** Folders of builders that were killed: their names hold the builder's pid. */
 async function discardUnfinished(dir: string): Promise<void> {
+  const prefix = `${basename(dir)}.building-`;
   for (const name of await readdir(dirname(dir))) {
-    if (!name.startsWith(`${basename(dir)}.building-`)) continue;
-    const path = join(dirname(dir), name);
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > 60 * 60_000) await rm(path, { recursive: true, force: true });
+    if (!name.startsWith(prefix) || identifyProcess(Number.parseInt(name.slice(prefix.length), 10)) !== undefined) continue;
+    await rm(join(dirname(dir), name), { recursive: true, force: true });
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, say } from './progress.js';
@@ -20,10 +21,11 @@ export function keepLogsBounded(dirs: readonly string[]): () => void {
 /** One round of it. */
 export async function boundLogs(dirs: readonly string[], maxBytes: number = MAX_LOG_BYTES): Promise<void> {
   for (const dir of dirs) {
+    if (!existsSync(dir)) continue;
     for (const name of await readdir(dir)) {
       const path = join(dir, name);
-      const { size } = await stat(path);
-      if (name.endsWith('.1') || size <= maxBytes) continue;
+      const found = await stat(path);
+      if (!found.isFile() || name.endsWith('.1') || found.size <= maxBytes) continue;
       await copyFile(path, `${path}.1`);
       await truncate(path);
     }

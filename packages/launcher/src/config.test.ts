@@ -29,7 +29,9 @@ it('names every problem at once', () => {
       expect.stringContaining('--demo'),
     ],
   });
-  expect(readConfig({ ...source, env: { COPPICE_API_PORT: '3000' } })).toMatchObject({ problems: [expect.stringContaining('must differ')] });
+  expect(readConfig({ ...source, env: { COPPICE_API_PORT: '3000' } })).toMatchObject({
+    problems: [expect.stringContaining('must differ')],
+  });
 });
 
 it('knows where clients reach a bound address', () => {

@@ -40,7 +40,9 @@ export function readConfig({ env, argv, root, uid }: ConfigSource): ConfigResult
   if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     problems.push('DATABASE_URL does not begin with postgresql://; unset it to use the embedded PostgreSQL.');
   }
-  problems.push(...argv.filter((argument) => argument !== '--no-demo').map((argument) => `Unknown argument ${argument}; only --no-demo is known.`));
+  problems.push(
+    ...argv.filter((argument) => argument !== '--no-demo').map((argument) => `Unknown argument ${argument}; only --no-demo is known.`),
+  );
   if (problems.length > 0) return { problems };
   const wanted = env['COPPICE_DATA_DIR'] || '.coppice';
   const dataDir = isAbsolute(wanted) ? resolve(wanted) : resolve(root, wanted);

@@ -21,7 +21,13 @@ export async function startNodeProgram(program: NodeProgram): Promise<ProcessIde
   await endLeftOvers(program);
   const { [MARK]: _mark, ...inherited } = process.env;
   const env = { ...inherited, ...program.env, NODE_ENV: 'production', [MARK]: `${program.runDir}#${program.name}` };
-  return startLogged({ file: process.execPath, argv: ['--enable-source-maps', program.script], env, logFile: program.logFile, cwd: program.cwd });
+  return startLogged({
+    file: process.execPath,
+    argv: ['--enable-source-maps', program.script],
+    env,
+    logFile: program.logFile,
+    cwd: program.cwd,
+  });
 }
 
 /** Ends the processes that a killed launcher left of this program. */

@@ -11,7 +11,8 @@ export async function checkPorts(config: LauncherConfig): Promise<void> {
   const problems: string[] = [];
   for (const { port, variable, what } of wanted) {
     const problem = await probePort(port, config.bind);
-    if (problem !== undefined) problems.push(`Port ${port} (${what}) on ${config.bind} cannot be used: ${problem}. Set ${variable} to a free port.`);
+    if (problem !== undefined)
+      problems.push(`Port ${port} (${what}) on ${config.bind} cannot be used: ${problem}. Set ${variable} to a free port.`);
   }
   if (problems.length > 0) throw new LaunchError(`${problems.join('\n')}\nNothing was started.`);
 }
@@ -32,7 +33,9 @@ export async function freePort(preferred: number | undefined): Promise<number> {
 function probePort(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE' ? 'another program listens there' : error.message));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'EADDRINUSE' ? 'another program listens there' : error.message),
+    );
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
 }

@@ -9,7 +9,10 @@ export class LaunchError extends Error {
 }
 
 /** Waits until `probe` holds, asking every `everyMs`; after `deadlineMs` throws LaunchError with what `late` says. */
-export async function waitUntil(probe: () => Promise<boolean>, options: { deadlineMs: number; everyMs: number; late: () => string }): Promise<void> {
+export async function waitUntil(
+  probe: () => Promise<boolean>,
+  options: { deadlineMs: number; everyMs: number; late: () => string },
+): Promise<void> {
   const deadline = performance.now() + options.deadlineMs;
   while (!(await probe())) {
     if (performance.now() > deadline) throw new LaunchError(options.late());

@@ -21,6 +21,7 @@ export interface SupervisedProgram {
 export class Supervised {
   private identity: ProcessIdentity | undefined;
   private readonly stopping = new AbortController();
+  private starting: Promise<void> = Promise.resolve();
   private watching: Promise<void> = Promise.resolve();
 
   constructor(private readonly program: SupervisedProgram) {}
@@ -35,13 +36,17 @@ export class Supervised {
 
   /** Starts it for the first time and watches it from then on. A failure of this first start is thrown, not tried again. */
   async start(): Promise<void> {
-    this.identity = await this.program.start();
-    this.watching = this.watch(performance.now());
+    this.starting = this.program.start().then((identity) => {
+      this.identity = identity;
+      this.watching = this.watch(performance.now());
+    });
+    await this.starting;
   }
 
-  /** Ends the watch, then the process: its stop signal, SIGKILL after the grace time. */
+  /** Ends the watch, then the process: its stop signal, SIGKILL after the grace time. A start that is under way is waited for. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    await Promise.allSettled([this.starting]);
     await this.watching;
     if (this.identity !== undefined) await endProcess(this.identity, this.program.stopSignal ?? 'SIGTERM', this.program.stopGraceMs);
   }

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createGuestDisks, defineGuest, type GuestFiles, guestState, startGuest } from '@coppice/lab';
+import { z } from 'zod';
+import type { LauncherConfig } from './config.js';
+import type { TenantTokenName } from './credentials.js';
+import { demoLibvirtUri, hypervisorPlace } from './demo-hosts.js';
+import { DEMO_HOSTS, type DemoHost } from './programs.js';
+import { readOrMake } from './small-files.js';
+
+/** One machine of the demo, the project that gets it, and the name under which that project's token is kept. */
+export interface DemoMachine {
+  readonly name: string;
+  readonly host: DemoHost;
+  readonly project: string;
+  readonly tokenName: TenantTokenName;
+}
+
+/** Two projects with a machine each, so that one can see that neither sees the other's. */
+export const DEMO_MACHINES: readonly DemoMachine[] = [
+  { name: 'web-1', host: 'demo-1', project: 'acme', tokenName: 'tenantToken' },
+  { name: 'db-1', host: 'demo-2', project: 'globex', tokenName: 'otherTenantToken' },
+];
+
+const DISK_BYTES = 1024 * 1024 * 1024;
+const Identity = z.object({ uuid: z.uuid(), volumeUuids: z.tuple([z.uuid(), z.uuid()]) });
+/** One file for both: made once, before the first machine. */
+const Identities = z.record(z.string(), Identity);
+
+/** The folder that both demo hosts mount as demo-pool. */
+export function poolDir(config: LauncherConfig): string {
+  return join(config.dataDir, 'pool');
+}
+
+/**
+ * Makes a machine that no demo host knows yet, and starts it: nothing can be owed to it before its first start. One that is known is left as it is, for its
+ * definition moves on with every snapshot. Safe to repeat after an interruption: uuids are fixed before anything is made.
+ */
+export async function makeDemoMachine(config: LauncherConfig, machine: DemoMachine, files: GuestFiles): Promise<void> {
+  const states = await Promise.all(DEMO_HOSTS.map((host) => guestState(demoLibvirtUri(config, host), machine.name)));
+  if (states.some((state) => state !== undefined)) return;
+  const identity = await identityOf(config, machine);
+  await mkdir(poolDir(config), { recursive: true });
+  const disks = await createGuestDisks({ poolDir: poolDir(config), virtualBytes: DISK_BYTES, volumeUuids: identity.volumeUuids });
+  const { runDir } = hypervisorPlace(config, machine.host);
+  const uri = demoLibvirtUri(config, machine.host);
+  await defineGuest(uri, {
+    name: machine.name,
+    uuid: identity.uuid,
+    disks,
+    files,
+    runDir: join(runDir, 'ticks'),
+    logDir: join(config.dataDir, 'logs'),
+  });
+  await startGuest(uri, machine.name);
+}
+
+/** Starts a machine that is off, on the host that knows it. Only after its agent is connected and owes it nothing: a start runs on what its definition names. */
+export async function startIfOff(config: LauncherConfig, machine: DemoMachine): Promise<boolean> {
+  for (const host of DEMO_HOSTS) {
+    const uri = demoLibvirtUri(config, host);
+    const state = await guestState(uri, machine.name);
+    if (state !== 'shut off' && state !== 'crashed') continue;
+    await mkdir(join(hypervisorPlace(config, host).runDir, 'ticks'), { recursive: true });
+    await startGuest(uri, machine.name);
+    return true;
+  }
+  return false;
+}
+
+async function identityOf(config: LauncherConfig, machine: DemoMachine): Promise<z.infer<typeof Identity>> {
+  const make = (): string => JSON.stringify(Object.fromEntries(DEMO_MACHINES.map(({ name }) => [name, newIdentity()])), null, 2);
+  const identity = Identities.parse(JSON.parse(await readOrMake(join(config.dataDir, 'demo.json'), make)))[machine.name];
+  if (identity === undefined)
+    throw new Error(`demo.json in ${config.dataDir} does not name ${machine.name}; restore it, or begin with an empty data folder`);
+  return identity;
+}
+
+function newIdentity(): z.infer<typeof Identity> {
+  return { uuid: randomUUID(), volumeUuids: [randomUUID(), randomUUID()] };
+}
