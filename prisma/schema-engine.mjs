@@ -4,7 +4,7 @@
  * @prisma/schema-engine-wasm and the driver adapter. prisma.config.ts points PRISMA_SCHEMA_ENGINE_BINARY here. Where the native engine is at hand, set that
  * variable to it: the migrations folder is the same. It must never know anything of Coppice.
  *
- * Four traps solved here: adapter-pg has no mapping for the type "char"; a connectionString would override `database`, sending shadow-database work to
+ * Five traps solved here: adapter-pg cuts a migration at every semicolon, in comments and in the bodies of functions too; it has no mapping for the type "char"; a connectionString would override `database`, sending shadow-database work to
  * the real database; dropping the shadow database needs FORCE; error JSON on stderr must begin on the second line.
  */
 import { readFileSync } from 'node:fs';
@@ -157,8 +157,27 @@ async function loadEngine() {
   return engineBindings.SchemaEngine.new(
     { datamodels: files.length > 0 ? files : undefined },
     log,
-    bindMigrationAwareSqlAdapterFactory(adapter),
+    bindMigrationAwareSqlAdapterFactory(withWholeScripts(adapter)),
   );
+}
+
+/** PostgreSQL itself knows where a statement ends: a script goes to it in one piece. */
+function withWholeScripts(factory) {
+  for (const method of ['connect', 'connectToShadowDb']) {
+    const connect = factory[method].bind(factory);
+    factory[method] = async () => {
+      const adapter = await connect();
+      adapter.executeScript = async (script) => {
+        try {
+          await adapter.client.query(script);
+        } catch (error) {
+          adapter.onError(error);
+        }
+      };
+      return adapter;
+    };
+  }
+  return factory;
 }
 
 function patchQueries() {
