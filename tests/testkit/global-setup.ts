@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { identifyProcess, isSameProcess, runProgram } from '@coppice/lab';
+import pg from 'pg';
+import { sweep } from './ledger.js';
+import { copyPostgresBinaries, startPostgres } from './postgres-server.js';
+import { takePort } from './run-folder.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PREFIX = 'coppice-t-';
+const MIGRATE_DEADLINE_MS = 120_000;
+
+/** Name of the migrated database that worlds and tests copy: `CREATE DATABASE … TEMPLATE coppice_template`. */
+export const TEMPLATE_DATABASE = 'coppice_template';
+
+/**
+ * Once per test run: a folder, a PostgreSQL with a migrated template database, and at the end the removal of everything that any test
+ * started. Sets COPPICE_TEST_RUN_DIR and COPPICE_TEST_DATABASE_URL (administrator of the server) for the tests of all packages.
+ */
+export async function setup(): Promise<() => Promise<void>> {
+  await sweepAbandonedRuns();
+  const runDir = await mkdtemp(join(tmpdir(), PREFIX));
+  // PostgreSQL runs as another user and must be able to enter.
+  await chmod(runDir, 0o711);
+  writeFileSync(join(runDir, 'owner.json'), JSON.stringify(identifyProcess(process.pid)));
+  process.env['COPPICE_TEST_RUN_DIR'] = runDir;
+  const end = (): Promise<void> => endRun(runDir);
+  try {
+    await copyPostgresBinaries();
+    const server = await startPostgres({
+      dataDir: join(runDir, 'postgres'),
+      port: await takePort(),
+      ledgerPath: join(runDir, 'ledger.jsonl'),
+    });
+    process.env['COPPICE_TEST_DATABASE_URL'] = server.adminUrl;
+    await migrateTemplate(server.adminUrl);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return end;
+}
+
+async function migrateTemplate(adminUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
+  await client.end();
+  const url = new URL(adminUrl);
+  url.pathname = `/${TEMPLATE_DATABASE}`;
+  await runProgram(process.execPath, [join(ROOT, 'node_modules/prisma/build/index.js'), 'migrate', 'deploy'], {
+    deadlineMs: MIGRATE_DEADLINE_MS,
+    cwd: ROOT,
+    env: { DATABASE_URL: String(url) },
+  });
+}
+
+async function endRun(runDir: string): Promise<void> {
+  await sweep(join(runDir, 'ledger.jsonl'));
+  if (process.env['COPPICE_TEST_KEEP'] !== '1') await rm(runDir, { recursive: true, force: true });
+}
+
+/** A run that got SIGKILL left its folder; its ledger says what still runs. Folders of runs whose process lives are left alone. */
+async function sweepAbandonedRuns(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+    const owner = join(tmpdir(), name, 'owner.json');
+    if (!existsSync(owner) || isSameProcess(JSON.parse(readFileSync(owner, 'utf8')))) continue;
+    await endRun(join(tmpdir(), name));
+  }
+}

@@ -1,0 +1,236 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApiReplica } from './api-replica.js';
+import { createDatabase, type Database, onServer } from './database.js';
+import { FirstSteps, type ProjectSeen } from './first-steps.js';
+import { type GoldenGuest, goldenGuest } from './golden-guest.js';
+import { GraphqlClient } from './graphql-client.js';
+import { LabHost } from './lab-host.js';
+import { endHypervisor } from './ledger.js';
+import { Machine, type MachineRequest } from './machine.js';
+import { runFolder, runLedger, takePort } from './run-folder.js';
+import { waitUntil } from './wait-until.js';
+
+/** `replicas`: API processes on the one database, 1 by default. `hosts`: names, h1 and h2 by default. `adminUrl`: another PostgreSQL. */
+export interface WorldRequest {
+  readonly replicas?: 1 | 2;
+  readonly hosts?: readonly string[];
+  readonly adminUrl?: string;
+}
+
+/** A machine that Coppice knows. */
+export interface KnownMachine {
+  /** Its global id in the API. */
+  readonly id: string;
+  readonly project: ProjectSeen;
+  readonly machine: Machine;
+  /** Global ids of its volumes by target. */
+  readonly volumes: Readonly<Record<string, string>>;
+}
+
+interface MachineAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly guestAgent: string;
+  readonly volumes: readonly { readonly id: string; readonly target: string | null }[];
+}
+
+const UNASSIGNED = `query Unassigned { virtualMachines(first: 100, filter: { unassigned: true }) { nodes { id name state guestAgent volumes { id target } } } }`;
+const MACHINE = `query Machine($id: ID!) { virtualMachine(id: $id) { id name state guestAgent volumes { id target } } }`;
+
+/**
+ * A whole installation for one test file: its own database, API replicas, two libvirt hosts that share a pool, an agent on each, and the
+ * projects acme and globex, all set up through the public API. Nothing in it is simulated.
+ */
+export class World {
+  readonly dir: string;
+  readonly poolDir: string;
+  readonly database: Database;
+  readonly replicas: readonly ApiReplica[];
+  readonly adminToken: string;
+  private readonly golden: GoldenGuest;
+  private readonly adminUrl: string | undefined;
+  private hostList: readonly LabHost[] = [];
+  private projectList: readonly ProjectSeen[] = [];
+
+  private constructor(parts: {
+    dir: string;
+    database: Database;
+    replicas: readonly ApiReplica[];
+    adminToken: string;
+    golden: GoldenGuest;
+    adminUrl: string | undefined;
+  }) {
+    this.dir = parts.dir;
+    this.poolDir = join(parts.dir, 'pool');
+    this.database = parts.database;
+    this.replicas = parts.replicas;
+    this.adminToken = parts.adminToken;
+    this.golden = parts.golden;
+    this.adminUrl = parts.adminUrl;
+  }
+
+  /** Starts everything; each agent is UP when this returns. */
+  static async start(request: WorldRequest = {}): Promise<World> {
+    mkdirSync(join(runFolder(), 'worlds'), { recursive: true });
+    const dir = await mkdtemp(join(runFolder(), 'worlds', 'w-'));
+    mkdirSync(join(dir, 'pool'));
+    const [golden, database] = await Promise.all([goldenGuest(), createDatabase(request.adminUrl)]);
+    const adminToken = randomBytes(32).toString('base64url');
+    await writeFile(join(dir, 'admin-token'), adminToken, { mode: 0o600 });
+    const replicas: ApiReplica[] = [];
+    for (let number = 1; number <= (request.replicas ?? 1); number += 1) {
+      const name = `api-${number}`;
+      replicas.push(
+        new ApiReplica({
+          name,
+          port: await takePort(),
+          databaseUrl: database.url,
+          adminTokenFile: join(dir, 'admin-token'),
+          logPath: join(dir, `${name}.log`),
+          ledgerPath: runLedger(),
+        }),
+      );
+    }
+    const world = new World({ dir, database, replicas, adminToken, golden, adminUrl: request.adminUrl });
+    try {
+      await Promise.all(replicas.map((replica) => replica.start()));
+      await world.setUp(request.hosts ?? ['h1', 'h2']);
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  get hosts(): readonly LabHost[] {
+    return this.hostList;
+  }
+
+  host(name: string): LabHost {
+    return named(this.hostList, name);
+  }
+
+  get acme(): ProjectSeen {
+    return named(this.projectList, 'acme');
+  }
+
+  get globex(): ProjectSeen {
+    return named(this.projectList, 'globex');
+  }
+
+  replica(index = 0): ApiReplica {
+    const replica = this.replicas[index];
+    if (replica === undefined) throw new Error(`this world has no replica ${index}`);
+    return replica;
+  }
+
+  /** The public API as the holder of that token, on that replica. */
+  as(token: string, replica = 0): GraphqlClient {
+    return new GraphqlClient(this.replica(replica).url, token);
+  }
+
+  get admin(): GraphqlClient {
+    return this.as(this.adminToken);
+  }
+
+  /** A guest on a host, found by its agent and assigned to a project; it runs with a guest agent that answers, unless `power` is off. */
+  async addMachine(
+    request: Pick<MachineRequest, 'name'> & Partial<Pick<MachineRequest, 'power' | 'tickMs'>> & { host?: string; project?: ProjectSeen },
+  ): Promise<KnownMachine> {
+    const host = this.host(request.host ?? 'h1');
+    const project = request.project ?? this.acme;
+    const machine = await Machine.create({
+      name: request.name,
+      libvirtUri: host.libvirtUri,
+      poolDir: this.poolDir,
+      runDir: host.place.runDir,
+      logDir: join(host.dir, 'guests'),
+      golden: this.golden,
+      ...(request.power === undefined ? {} : { power: request.power }),
+      ...(request.tickMs === undefined ? {} : { tickMs: request.tickMs }),
+    });
+    const found = await waitUntil(`the agent to report machine ${request.name}`, async () => {
+      const { virtualMachines } = await this.admin.ask<{ virtualMachines: { nodes: MachineAnswer[] } }>(UNASSIGNED);
+      return virtualMachines.nodes.find((node) => node.name === request.name);
+    });
+    await new FirstSteps(this.admin).assign(found.id, project.id);
+    const seen = await this.waitForMachine(found.id, (answer) =>
+      request.power === 'off' ? answer.state === 'STOPPED' : answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED',
+    );
+    const volumes = Object.fromEntries(seen.volumes.map((volume): [string, string] => [volume.target ?? '', volume.id]));
+    return { id: found.id, project, machine, volumes };
+  }
+
+  /** Waits until the API shows a machine as wanted. */
+  async waitForMachine(id: string, isWanted: (answer: MachineAnswer) => boolean): Promise<MachineAnswer> {
+    let last: unknown;
+    const describe = (): string => JSON.stringify(last);
+    return waitUntil(
+      'the API to show the machine as it is',
+      async () => {
+        const { virtualMachine } = await this.admin.ask<{ virtualMachine: MachineAnswer | null }>(MACHINE, { id });
+        last = virtualMachine;
+        return virtualMachine !== null && isWanted(virtualMachine) ? virtualMachine : undefined;
+      },
+      { describe },
+    );
+  }
+
+  /** Waits until a host's agent has an open session. */
+  async waitForHost(name: string, state = 'UP'): Promise<void> {
+    await waitUntil(
+      `host ${name} to be ${state}`,
+      async () => {
+        const answer = await this.admin.ask<{ hosts: { nodes: { name: string; state: string }[] } }>(
+          'query Hosts { hosts { nodes { name state } } }',
+        );
+        return answer.hosts.nodes.some((host) => host.name === name && host.state === state);
+      },
+      { describe: () => this.hostList.find((host) => host.name === name)?.agent.logTail() ?? '' },
+    );
+  }
+
+  /** Ends everything of this world, also what a test has left paused or killed. */
+  async stop(): Promise<void> {
+    for (const host of this.hostList) {
+      if (host.agent.isRunning()) host.agent.resume();
+      await host.agent.end('SIGKILL');
+      await host.link.close();
+      await endHypervisor(host.place);
+    }
+    for (const replica of this.replicas) {
+      if (replica.process.isRunning()) replica.process.resume();
+      await replica.process.end('SIGKILL');
+    }
+    await this.database.close();
+    if (this.adminUrl === undefined) await onServer(`DROP DATABASE IF EXISTS ${this.database.name} WITH (FORCE)`);
+  }
+
+  private async setUp(hostNames: readonly string[]): Promise<void> {
+    const steps = new FirstSteps(this.admin);
+    const clusterId = await steps.createCluster('zone-1', 'cluster-1');
+    this.projectList = [await steps.createProject('acme'), await steps.createProject('globex')];
+    for (const [index, name] of hostNames.entries()) {
+      const host = await LabHost.create({
+        name,
+        dir: this.dir,
+        poolDir: this.poolDir,
+        apiPort: this.replica(index % this.replicas.length).port,
+        golden: this.golden,
+      });
+      this.hostList = [...this.hostList, host];
+      host.agent.start({ COPPICE_AGENT_ENROLMENT_TOKEN: await steps.enrolHost(clusterId, name) });
+    }
+    for (const name of hostNames) await this.waitForHost(name);
+  }
+}
+
+function named<T extends { readonly name: string }>(list: readonly T[], name: string): T {
+  const found = list.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`this world has no ${name}`);
+  return found;
+}
