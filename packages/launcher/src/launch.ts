@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildGuestFiles, type GuestFiles } from '@coppice/lab';
@@ -14,12 +15,14 @@ import { prepareEmbeddedPostgres } from './embedded-postgres.js';
 import { lockRunDir } from './launcher-lock.js';
 import { checkPorts } from './ports.js';
 import { agentProgram, apiProgram, DEMO_HOSTS, endAllLeftOvers, webProgram } from './programs.js';
-import { messageOf, say, waitUntil } from './progress.js';
+import { LaunchError, messageOf, say, waitUntil } from './progress.js';
 import { PublicApi } from './public-api.js';
 import { readOrMake } from './small-files.js';
 import { Supervised } from './supervised.js';
 
 const ANSWER_DEADLINE_MS = 90_000;
+/** A program that ends so often before its first answer will not come up by trying on. */
+const MAX_FIRST_RESTARTS = 3;
 const POSTGRES_GRACE_MS = 20_000;
 
 /** Starts everything in order, keeps it running, and stops it in the opposite order. */
@@ -134,9 +137,17 @@ export class Launch {
 async function startAndWait(program: Supervised | undefined, url: string): Promise<void> {
   if (program === undefined) throw new Error(`nothing to start for ${url}`);
   await program.start();
-  const late = (): string =>
-    `${program.name} does not answer at ${url} after ${ANSWER_DEADLINE_MS / 1000} s; its log is logs/${program.name}.log in the data folder.`;
-  await waitUntil(() => answers(url), { deadlineMs: ANSWER_DEADLINE_MS, everyMs: 100, late });
+  const late = (): string => `${program.name} does not answer at ${url} after ${ANSWER_DEADLINE_MS / 1000} s:\n${logTail(program)}`;
+  const isUp = async (): Promise<boolean> => {
+    if (program.restarts >= MAX_FIRST_RESTARTS) throw new LaunchError(`${program.name} ends each time it is started:\n${logTail(program)}`);
+    return answers(url);
+  };
+  await waitUntil(isUp, { deadlineMs: ANSWER_DEADLINE_MS, everyMs: 100, late });
+}
+
+function logTail(program: Supervised): string {
+  const text = readFileSync(program.logFile, 'utf8').slice(-2_000);
+  return `${text.slice(text.indexOf('\n') + 1)}(log: ${program.logFile})`;
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -21,6 +21,7 @@ export interface SupervisedProgram {
 export class Supervised {
   private identity: ProcessIdentity | undefined;
   private readonly stopping = new AbortController();
+  private restartCount = 0;
   private starting: Promise<void> = Promise.resolve();
   private watching: Promise<void> = Promise.resolve();
 
@@ -28,6 +29,15 @@ export class Supervised {
 
   get name(): string {
     return this.program.name;
+  }
+
+  /** How often it had to be started again. */
+  get restarts(): number {
+    return this.restartCount;
+  }
+
+  get logFile(): string {
+    return this.program.logFile;
   }
 
   get isRunning(): boolean {
@@ -63,6 +73,7 @@ export class Supervised {
       await pause(lastPauseMs, signal);
       if (signal.aborted) return;
       sinceMs = performance.now();
+      this.restartCount += 1;
       await this.startAgain();
     }
   }
