@@ -4,7 +4,7 @@
 #   enter-host.sh NAME STATE_DIR RUN_DIR
 set -eu
 name=$1 state=$2 run=$3
-printf %s "$name" > /proc/sys/kernel/hostname
+hostname "$name"
 # The mount points must exist: empty folders of the names that the Debian packages use anyway.
 for pair in "etc:/etc/libvirt" "var:/var/lib/libvirt" "log:/var/log/libvirt" "cache:/var/cache/libvirt"; do
   mkdir -p "${pair#*:}"

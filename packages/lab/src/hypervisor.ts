@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLineOf, endProcess, identifyProcess, type ProcessIdentity } from './process-identity.js';
@@ -46,14 +46,27 @@ stdio_handler = "file"
 max_core = 0
 `;
 
-/** Where clients of the hypervisor at this place connect. */
+const SESSION_QEMU_CONF = `security_driver = "none"
+stdio_handler = "file"
+max_core = 0
+`;
+
+/** Where clients of the hypervisor at this place connect. Of a user without root rights it is a libvirt of the session kind. */
 export function libvirtUriOf(runDir: string): string {
-  return `qemu:///system?socket=${join(runDir, 'libvirt-sock')}`;
+  return isRoot() ? `qemu:///system?socket=${socketOf(runDir)}` : `qemu:///session?socket=${socketOf(runDir)}`;
+}
+
+function socketOf(runDir: string): string {
+  return isRoot() ? join(runDir, 'libvirt-sock') : join(runDir, 'libvirt/libvirt-sock');
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
 
 /** Starts the libvirtd of that place, or takes over the one that runs there; returns once it answers. Throws with the end of its log if it does not. */
 export async function startHypervisor(place: HypervisorPlace): Promise<Hypervisor> {
-  const socket = join(place.runDir, 'libvirt-sock');
+  const socket = socketOf(place.runDir);
   if (Buffer.byteLength(`${socket}-admin`) > MAX_SOCKET_PATH)
     throw new Error(`${socket} is too long for a unix socket; use a shorter run folder`);
   const running = findHypervisor(place);
@@ -88,24 +101,68 @@ export async function killHypervisor(hypervisor: Hypervisor): Promise<void> {
 }
 
 async function launch(place: HypervisorPlace): Promise<void> {
-  const { name, stateDir, runDir } = place;
-  for (const dir of ['etc/qemu', 'var/qemu', 'log/qemu', 'cache/qemu']) await mkdir(join(stateDir, dir), { recursive: true });
+  const { stateDir, runDir } = place;
   await mkdir(runDir, { recursive: true, mode: 0o700 });
   await rm(join(runDir, 'libvirtd.pid'), { force: true });
-  await writeFile(join(stateDir, 'etc/libvirtd.conf'), libvirtdConf(await hostUuid(stateDir)));
-  await writeFile(join(stateDir, 'etc/qemu.conf'), QEMU_CONF);
-  await writeFile(join(stateDir, 'etc/libvirt.conf'), '');
+  const command = isRoot() ? await systemCommand(place) : await sessionCommand(place);
+  await mkdir(join(stateDir, 'log'), { recursive: true });
   const log = openSync(join(stateDir, 'log/stdout'), 'w');
   try {
-    const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-    const argv = [...asRoot, '--mount', '--uts', '--propagation', 'private', 'sh', ENTER_SCRIPT, name, stateDir, runDir];
-    const child = spawn('unshare', argv, { detached: true, stdio: ['ignore', log, log], cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
+    const env = { ...process.env, LC_ALL: 'C', ...command.env };
+    const child = spawn(command.file, command.argv, { detached: true, stdio: ['ignore', log, log], cwd: '/', env });
     // Failures to start are seen as "does not answer", with the log.
     child.on('error', () => child.unref());
     child.unref();
   } finally {
     closeSync(log);
   }
+}
+
+interface LaunchCommand {
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** As root: a libvirtd of the system kind in mount and host-name namespaces of its own. */
+async function systemCommand({ name, stateDir, runDir }: HypervisorPlace): Promise<LaunchCommand> {
+  for (const dir of ['etc/qemu', 'var/qemu', 'log/qemu', 'cache/qemu']) await mkdir(join(stateDir, dir), { recursive: true });
+  await writeConfiguration(stateDir, join(stateDir, 'etc'), QEMU_CONF);
+  const argv = ['--mount', '--uts', '--propagation', 'private', 'sh', ENTER_SCRIPT, name, stateDir, runDir];
+  return { file: 'unshare', argv, env: {} };
+}
+
+/**
+ * As a user: a libvirtd of the session kind, whose folders are named by environment. (A user namespace does not do: libvirt sets supplementary groups before it
+ * starts QEMU, and there that is forbidden.) The configuration folder holds QEMU's sockets, so it is reached by a short link.
+ */
+async function sessionCommand({ stateDir, runDir }: HypervisorPlace): Promise<LaunchCommand> {
+  const config = join(stateDir, 'config');
+  await mkdir(join(config, 'libvirt'), { recursive: true });
+  const link = join(runDir, 'config');
+  await rm(link, { force: true });
+  await symlink(config, link);
+  await writeConfiguration(stateDir, join(config, 'libvirt'), SESSION_QEMU_CONF);
+  const env = {
+    XDG_CONFIG_HOME: link,
+    XDG_RUNTIME_DIR: runDir,
+    XDG_CACHE_HOME: join(stateDir, 'cache'),
+    XDG_DATA_HOME: join(stateDir, 'data'),
+  };
+  return {
+    file: 'libvirtd',
+    argv: ['--pid-file', join(runDir, 'libvirtd.pid')],
+    env: { ...env, PATH: `${process.env['PATH'] ?? '/usr/bin'}:/usr/sbin` },
+  };
+}
+
+async function writeConfiguration(stateDir: string, etc: string, qemuConf: string): Promise<void> {
+  await writeFile(
+    join(etc, 'libvirtd.conf'),
+    libvirtdConf(await hostUuid(stateDir), isRoot() ? '/var/log/libvirt' : join(stateDir, 'log')),
+  );
+  await writeFile(join(etc, 'qemu.conf'), qemuConf);
+  await writeFile(join(etc, 'libvirt.conf'), '');
 }
 
 /** Migration refuses two hosts of one uuid, and all hosts of a machine share its firmware's; so each keeps one of its own. */
@@ -115,13 +172,13 @@ async function hostUuid(stateDir: string): Promise<string> {
   return (await readFile(path, 'utf8')).trim();
 }
 
-function libvirtdConf(uuid: string): string {
+function libvirtdConf(uuid: string, logDir: string): string {
   return `unix_sock_rw_perms = "0770"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
 host_uuid = "${uuid}"
 log_filters = "3:util 3:rpc"
-log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+log_outputs = "3:file:${logDir}/libvirtd.log"
 `;
 }
 

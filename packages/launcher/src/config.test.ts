@@ -12,9 +12,9 @@ it('has a default for everything', () => {
 it('takes relative data folders from the root folder, and gives each its own short run folder', () => {
   const result = readConfig({ ...source, env: { COPPICE_DATA_DIR: 'other data' }, argv: ['--no-demo'] });
   expect(result).toMatchObject({ config: { dataDir: '/srv/coppice/other data', isDemo: false } });
-  expect(runDirOf('/a', { uid: 0, runtimeDir: undefined })).toMatch(/^\/run\/coppice-[0-9a-f]{8}$/);
-  expect(runDirOf('/a', { uid: 0, runtimeDir: undefined })).not.toBe(runDirOf('/b', { uid: 0, runtimeDir: undefined }));
-  expect(runDirOf('/a', { uid: 1000, runtimeDir: '/run/user/1000' })).toMatch(/^\/run\/user\/1000\/coppice-/);
+  expect(runDirOf('/a', 0)).toMatch(/^\/run\/coppice-[0-9a-f]{8}$/);
+  expect(runDirOf('/a', 0)).not.toBe(runDirOf('/b', 0));
+  expect(runDirOf('/a', 1000)).toMatch(/^\/tmp\/coppice-1000-[0-9a-f]{8}$/);
 });
 
 it('names every problem at once', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 
 /** Everything that can be set from outside, checked once at start. */
 export interface LauncherConfig {
@@ -46,15 +46,15 @@ export function readConfig({ env, argv, root, uid }: ConfigSource): ConfigResult
   if (problems.length > 0) return { problems };
   const wanted = env['COPPICE_DATA_DIR'] || '.coppice';
   const dataDir = isAbsolute(wanted) ? resolve(wanted) : resolve(root, wanted);
-  const runDir = runDirOf(dataDir, { uid, runtimeDir: env['XDG_RUNTIME_DIR'] });
+  const runDir = runDirOf(dataDir, uid);
   return { config: { root, dataDir, runDir, apiPort, webPort, bind, databaseUrl, isDemo: !argv.includes('--no-demo') } };
 }
 
-/** One run folder per data folder: two installations on one machine do not meet. */
-export function runDirOf(dataDir: string, who: { readonly uid: number; readonly runtimeDir: string | undefined }): string {
+/** One run folder per data folder: two installations on one machine do not meet. Not below /run for users: their hypervisors hide /run (lab/guest/enter-host.sh). */
+export function runDirOf(dataDir: string, uid: number): string {
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 8);
-  if (who.uid === 0) return `/run/coppice-${hash}`;
-  return who.runtimeDir === undefined ? `/tmp/coppice-${who.uid}-${hash}` : join(who.runtimeDir, `coppice-${hash}`);
+  if (uid === 0) return `/run/coppice-${hash}`;
+  return `/tmp/coppice-${uid}-${hash}`;
 }
 
 /** The address that clients on this machine use for what is bound to `bind`. */
