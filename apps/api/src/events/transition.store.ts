@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import type { Prisma, Transition } from '../platform/generated/client.js';
 import type { Reader, Transaction } from '../platform/database.js';
+import { actorRecord } from './actor-record.js';
 import type { FeedFilter, StreamPosition } from './event-feed.js';
 import { RELAY_BATCH } from './limits.js';
 import type { NewTransition, TransitionRecord } from './transition.js';
 
-const actorRecord = z.object({
-  kind: z.enum(['USER', 'TOKEN', 'POLICY', 'HOST', 'SYSTEM']),
-  name: z.string(),
-  userId: z.string().nullable(),
-});
 const subjectType = z.enum([
   'VIRTUAL_MACHINE',
   'VM_SNAPSHOT',

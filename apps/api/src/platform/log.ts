@@ -11,6 +11,9 @@ export function createLog(level: (typeof LOG_LEVELS)[number]): Log {
   return pino({
     level,
     base: null,
-    redact: { paths: ['token', '*.token', 'authorization', '*.authorization', 'cookie', '*.cookie', 'signature', '*.signature'], censor: '…' },
+    redact: {
+      paths: ['token', '*.token', 'authorization', '*.authorization', 'cookie', '*.cookie', 'signature', '*.signature'],
+      censor: '…',
+    },
   });
 }

@@ -1,0 +1,128 @@
+import type { ActorRecord } from '../access/principal.js';
+import { insertTransitions } from '../events/transition.store.js';
+import type { TreeChange } from '../events/transition.js';
+import type { Prisma, VirtualMachine, VirtualMachineState } from '../platform/generated/client.js';
+import type { Reader, Transaction } from '../platform/database.js';
+
+export type { VirtualMachine as MachineRow };
+
+/** Which machines; null fields do not filter, scope null is ADMIN (unassigned ones included). */
+export type MachineFilter = {
+  scope: readonly string[] | null;
+  projectId: string | null;
+  hostId: string | null;
+  states: readonly VirtualMachineState[] | null;
+  /** True: only those that belong to no project. */
+  unassigned: boolean | null;
+  /** Part of the name, in any case. */
+  keyword: string | null;
+};
+
+/** Machines by id, in no order; ids that are not there are left out. */
+export async function findMachines(reader: Reader, ids: readonly string[]): Promise<VirtualMachine[]> {
+  return reader.virtualMachine.findMany({ where: { id: { in: [...ids] } } });
+}
+
+/** A page in order of id (that is, of when they were found); `after` is the id of the last one seen. */
+export async function pageMachines(
+  reader: Reader,
+  page: { filter: MachineFilter; after: string | null; first: number },
+): Promise<VirtualMachine[]> {
+  return reader.virtualMachine.findMany({
+    where: { AND: [whereOf(page.filter), page.after === null ? {} : { id: { gt: page.after } }] },
+    orderBy: { id: 'asc' },
+    take: page.first,
+  });
+}
+
+/** How many there are. */
+export async function countMachines(reader: Reader, filter: MachineFilter): Promise<number> {
+  return reader.virtualMachine.count({ where: whereOf(filter) });
+}
+
+/** Locks the machine's row and answers it; null when there is none. */
+export async function lockMachine(transaction: Transaction, machineId: string): Promise<VirtualMachine | null> {
+  await transaction.$queryRaw`SELECT id FROM virtual_machine WHERE id = ${machineId}::uuid FOR NO KEY UPDATE`;
+  return transaction.virtualMachine.findUnique({ where: { id: machineId } });
+}
+
+/** Who moves a machine, and what for. */
+export type MachineMove = { event: string; reason: string | null; actor: ActorRecord; operationId: string | null };
+
+/** Moves a locked machine to another state, with its transition; nothing where it is there already. */
+export async function moveMachine(
+  transaction: Transaction,
+  machine: VirtualMachine,
+  move: MachineMove & { to: VirtualMachineState },
+): Promise<void> {
+  if (machine.state === move.to) return;
+  const changed = await transaction.virtualMachine.updateMany({
+    where: { id: machine.id, state: machine.state },
+    data: { state: move.to },
+  });
+  if (changed.count !== 1) throw new Error(`machine ${machine.id} was not ${machine.state} any more while its row was locked`);
+  await tellOfMachine(transaction, machine, move);
+}
+
+/** A transition of a locked machine that changes something beside its state (drift, guest agent, project); `to` null: the state stays. */
+export async function tellOfMachine(
+  transaction: Transaction,
+  machine: VirtualMachine,
+  told: MachineMove & { to: VirtualMachineState | null },
+): Promise<void> {
+  await insertTransitions(transaction, [
+    {
+      projectId: machine.projectId,
+      virtualMachineId: machine.id,
+      subjectType: 'VIRTUAL_MACHINE',
+      subjectId: machine.id,
+      from: machine.state,
+      to: told.to ?? machine.state,
+      event: told.event,
+      reason: told.reason,
+      actor: told.actor,
+      operationId: told.operationId,
+      treeChanges: [],
+    },
+  ]);
+}
+
+/** The state of a machine that no operation holds. */
+export function restingState(powerState: VirtualMachine['powerState']): VirtualMachineState {
+  switch (powerState) {
+    case 'ON':
+      return 'RUNNING';
+    case 'OFF':
+      return 'STOPPED';
+    case 'PAUSED':
+      return 'PAUSED';
+    case 'UNKNOWN':
+      return 'UNKNOWN';
+  }
+}
+
+/** Raises the revision of a locked machine's tree once for each change, and gives the changes their revisions. */
+export async function numberTreeChanges(
+  transaction: Transaction,
+  machineId: string,
+  changes: readonly Omit<TreeChange, 'revision'>[],
+): Promise<TreeChange[]> {
+  const { treeRevision } = await transaction.virtualMachine.update({
+    where: { id: machineId },
+    data: { treeRevision: { increment: changes.length } },
+    select: { treeRevision: true },
+  });
+  const first = treeRevision - changes.length + 1;
+  return changes.map((change, index) => ({ ...change, revision: first + index }));
+}
+
+function whereOf(filter: MachineFilter): Prisma.VirtualMachineWhereInput {
+  const all: Prisma.VirtualMachineWhereInput[] = [];
+  if (filter.scope !== null) all.push({ projectId: { in: [...filter.scope] } });
+  if (filter.projectId !== null) all.push({ projectId: filter.projectId });
+  if (filter.hostId !== null) all.push({ hostId: filter.hostId });
+  if (filter.states !== null) all.push({ state: { in: [...filter.states] } });
+  if (filter.unassigned !== null) all.push({ projectId: filter.unassigned ? null : { not: null } });
+  if (filter.keyword !== null) all.push({ name: { contains: filter.keyword, mode: 'insensitive' } });
+  return { AND: all };
+}

@@ -1,0 +1,112 @@
+import { type CommandBody, commandBody, commandOutcome, type CommandOutcome } from '@coppice/protocol';
+import type { Command } from '../platform/generated/client.js';
+import type { Reader, Transaction } from '../platform/database.js';
+
+/** A command as the database holds it. */
+export type CommandRow = Command;
+
+/** A command that is about to be numbered. */
+export type NewCommand = {
+  id: string;
+  hostId: string;
+  operationId: string;
+  machineId: string;
+  machineEpoch: bigint;
+  body: CommandBody;
+  expiresAt: Date;
+};
+
+/** Numbers a command on its host, within the present incarnation, and inserts it PENDING. Locks the host's row. */
+export async function issueCommand(transaction: Transaction, command: NewCommand): Promise<void> {
+  const { lastCommandNumber } = await transaction.host.update({
+    where: { id: command.hostId },
+    data: { lastCommandNumber: { increment: 1 } },
+    select: { lastCommandNumber: true },
+  });
+  // KEY SHARE lets the relay raise the head meanwhile, and makes a new incarnation wait for us, or us for it.
+  const [stream] = await transaction.$queryRaw<{ incarnation: string }[]>`
+    SELECT incarnation::text FROM event_stream WHERE id = 1 FOR KEY SHARE`;
+  if (!stream) throw new Error('the database has no event stream: its migrations were not applied to the end');
+  const { body, ...rest } = command;
+  await transaction.command.create({
+    data: { ...rest, verb: body.verb, payload: body, incarnation: stream.incarnation, number: lastCommandNumber },
+  });
+}
+
+/** Locks the command and answers it; null when there is none. After its host and machine (order of locks). */
+export async function lockCommand(transaction: Transaction, commandId: string): Promise<CommandRow | null> {
+  await transaction.$queryRaw`SELECT id FROM command WHERE id = ${commandId}::uuid FOR NO KEY UPDATE`;
+  return transaction.command.findUnique({ where: { id: commandId } });
+}
+
+/** The command without locking anything; null when there is none. */
+export async function findCommand(reader: Reader, commandId: string): Promise<CommandRow | null> {
+  return reader.command.findUnique({ where: { id: commandId } });
+}
+
+/** What the command says, as it was written. */
+export function bodyOf(command: CommandRow): CommandBody {
+  return commandBody.parse(command.payload);
+}
+
+/**
+ * The command that a session of this host and epoch should get next, in order of number: one that an older session was given and did not
+ * finish, else a new one. Null where there is none, or where `limit` are running in this epoch.
+ */
+export async function nextCommandOf(
+  transaction: Transaction,
+  session: { hostId: string; epoch: bigint; limit: number },
+): Promise<CommandRow | null> {
+  const running = await transaction.command.count({ where: { hostId: session.hostId, state: 'SENT', sentEpoch: session.epoch } });
+  if (running >= session.limit) return null;
+  return transaction.command.findFirst({
+    where: {
+      hostId: session.hostId,
+      OR: [{ state: 'PENDING' }, { state: 'SENT', OR: [{ sentEpoch: null }, { sentEpoch: { lt: session.epoch } }] }],
+    },
+    orderBy: { number: 'asc' },
+  });
+}
+
+/** Marks it SENT under this epoch, again and again as sessions come and go; false where it is finished already. */
+export async function markSent(transaction: Transaction, commandId: string, sent: { epoch: bigint; at: Date }): Promise<boolean> {
+  const marked = await transaction.command.updateMany({
+    where: { id: commandId, state: { in: ['PENDING', 'SENT'] } },
+    data: { state: 'SENT', sentEpoch: sent.epoch, sentAt: sent.at },
+  });
+  return marked.count === 1;
+}
+
+/** Records the outcome once; false where one is recorded already, or it was abandoned. */
+export async function markFinished(
+  transaction: Transaction,
+  commandId: string,
+  finished: { outcome: CommandOutcome; at: Date },
+): Promise<boolean> {
+  const marked = await transaction.command.updateMany({
+    where: { id: commandId, state: { in: ['PENDING', 'SENT'] } },
+    data: { state: 'FINISHED', outcome: commandOutcome.parse(finished.outcome), finishedAt: finished.at },
+  });
+  return marked.count === 1;
+}
+
+/** Ids of commands that were never sent and must not be any more; at most a hundred. */
+export async function expiredCommandIds(reader: Reader, now: Date): Promise<string[]> {
+  const rows = await reader.command.findMany({
+    where: { state: 'PENDING', expiresAt: { lt: now } },
+    select: { id: true },
+    orderBy: { id: 'asc' },
+    take: 100,
+  });
+  return rows.map((row) => row.id);
+}
+
+/** Which of these hosts have a command that waits to be sent. */
+export async function hostsWithPending(reader: Reader, hostIds: readonly string[]): Promise<string[]> {
+  const rows = await reader.command.findMany({
+    where: { hostId: { in: [...hostIds] }, state: 'PENDING' },
+    select: { hostId: true },
+    distinct: ['hostId'],
+  });
+  return rows.map((row) => row.hostId);
+}

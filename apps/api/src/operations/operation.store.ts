@@ -1,0 +1,173 @@
+import { assertTransition, OPERATION_LIFECYCLE, type OperationState } from '@coppice/snapshot-tree';
+import type { ActorRecord } from '../access/principal.js';
+import { actorRecord } from '../events/actor-record.js';
+import { insertTransitions } from '../events/transition.store.js';
+import type { Operation, Prisma } from '../platform/generated/client.js';
+import type { Reader, Transaction } from '../platform/database.js';
+import { releaseClaims } from './claim.store.js';
+import type { OperationError } from './operation-error.js';
+
+/** An operation that has not ended, as its work sees it. */
+export type OpenOperation = {
+  id: string;
+  kind: string;
+  projectId: string | null;
+  virtualMachineId: string;
+  subjectId: string | null;
+  state: OperationState;
+  revision: number;
+  /** What its own slice wrote when it planned; read back with that slice's schema. */
+  plan: unknown;
+  error: unknown;
+  actor: ActorRecord;
+};
+
+/** A new operation, RUNNING at once. */
+export type NewOperation = {
+  id: string;
+  kind: string;
+  projectId: string;
+  virtualMachineId: string;
+  subjectType: string;
+  subjectId: string;
+  actor: ActorRecord;
+  at: Date;
+};
+
+/** What is decided once its claims are taken: its plan, and its steps, QUEUED. */
+export type OperationPlan = {
+  planHash: string;
+  plan: Prisma.InputJsonObject;
+  steps: readonly { kind: string; description: string; volumeId: string | null }[];
+};
+
+/** Inserts the bare row, so that claims can name it. Nobody sees it before the transaction commits. */
+export async function insertOperation(transaction: Transaction, created: NewOperation): Promise<void> {
+  const { actor, at, ...rest } = created;
+  await transaction.operation.create({ data: { ...rest, plan: {}, startedBy: actor, state: 'RUNNING', createdAt: at, startedAt: at } });
+}
+
+/** Gives it its plan, its steps and its first transition. Its claims are taken. */
+export async function planOperation(transaction: Transaction, created: NewOperation, planned: OperationPlan): Promise<void> {
+  const { steps, plan, planHash } = planned;
+  await transaction.operation.update({ where: { id: created.id }, data: { plan, planHash } });
+  await transaction.operationStep.createMany({
+    data: steps.map(({ kind, description, volumeId }, position) => ({
+      kind,
+      description,
+      volumeId,
+      position,
+      operationId: created.id,
+      state: 'QUEUED',
+    })),
+  });
+  await insertTransitions(transaction, [
+    {
+      projectId: created.projectId,
+      virtualMachineId: created.virtualMachineId,
+      subjectType: 'OPERATION',
+      subjectId: created.id,
+      from: null,
+      to: 'RUNNING',
+      event: 'start',
+      reason: null,
+      actor: created.actor,
+      operationId: created.id,
+      treeChanges: [],
+    },
+  ]);
+}
+
+/** Locks the operation and answers it while it is open; null when it has ended. Throws when there is none. */
+export async function lockOpenOperation(transaction: Transaction, operationId: string): Promise<OpenOperation | null> {
+  await transaction.$queryRaw`SELECT id FROM operation WHERE id = ${operationId}::uuid FOR NO KEY UPDATE`;
+  const row = await transaction.operation.findUniqueOrThrow({ where: { id: operationId } });
+  return row.state === 'RUNNING' || row.state === 'CANCELLING' ? toOpen(row) : null;
+}
+
+/** Says what it is doing now, in a few words for people. */
+export async function setPhase(transaction: Transaction, operationId: string, phase: string): Promise<void> {
+  await transaction.operation.update({ where: { id: operationId }, data: { phase, revision: { increment: 1 } } });
+}
+
+/** Keeps the error of an operation that still has to clean up before it ends. */
+export async function keepError(transaction: Transaction, operationId: string, error: OperationError): Promise<void> {
+  await transaction.operation.update({ where: { id: operationId }, data: { error, revision: { increment: 1 } } });
+}
+
+/** Moves the steps of these kinds that are in one of `from`. Raises the revision where any moved. */
+export async function moveSteps(
+  transaction: Transaction,
+  operationId: string,
+  move: { kinds: readonly string[] | null; from: readonly OperationState[]; to: OperationState; at: Date },
+): Promise<void> {
+  const moved = await transaction.operationStep.updateMany({
+    where: { operationId, state: { in: [...move.from] }, ...(move.kinds === null ? {} : { kind: { in: [...move.kinds] } }) },
+    data: { state: move.to, ...(move.to === 'RUNNING' ? { startedAt: move.at } : { finishedAt: move.at }) },
+  });
+  if (moved.count > 0) await transaction.operation.update({ where: { id: operationId }, data: { revision: { increment: 1 } } });
+}
+
+/** Ends it: state by compare-and-set, what was left of its steps, its claims, its transition, all in the caller's transaction. */
+export async function endOperation(
+  transaction: Transaction,
+  operation: OpenOperation,
+  end: { state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'; error: OperationError | null; at: Date },
+): Promise<void> {
+  assertTransition(OPERATION_LIFECYCLE, { subject: `operation ${operation.id}`, from: operation.state, to: end.state });
+  const changed = await transaction.operation.updateMany({
+    where: { id: operation.id, state: operation.state },
+    data: {
+      state: end.state,
+      phase: null,
+      finishedAt: end.at,
+      revision: { increment: 1 },
+      ...(end.error ? { error: end.error } : {}),
+    },
+  });
+  if (changed.count !== 1) throw new Error(`operation ${operation.id} was not ${operation.state} any more while its row was locked`);
+  await moveSteps(transaction, operation.id, { kinds: null, from: ['QUEUED', 'RUNNING'], to: 'CANCELLED', at: end.at });
+  await releaseClaims(transaction, operation.id);
+  await insertTransitions(transaction, [
+    {
+      projectId: operation.projectId,
+      virtualMachineId: operation.virtualMachineId,
+      subjectType: 'OPERATION',
+      subjectId: operation.id,
+      from: operation.state,
+      to: end.state,
+      event: end.state === 'SUCCEEDED' ? 'finish' : 'fail',
+      reason: end.error?.message ?? null,
+      actor: operation.actor,
+      operationId: operation.id,
+      treeChanges: [],
+    },
+  ]);
+}
+
+/** Ids of all operations that have not ended, oldest first; at most a thousand. */
+export async function openOperationIds(reader: Reader): Promise<string[]> {
+  const rows = await reader.operation.findMany({
+    where: { state: { in: ['RUNNING', 'CANCELLING', 'QUEUED'] } },
+    select: { id: true },
+    orderBy: { id: 'asc' },
+    take: 1000,
+  });
+  return rows.map((row) => row.id);
+}
+
+function toOpen(row: Operation): OpenOperation {
+  if (!row.virtualMachineId) throw new Error(`operation ${row.id} (${row.kind}) has no machine`);
+  return {
+    id: row.id,
+    kind: row.kind,
+    projectId: row.projectId,
+    virtualMachineId: row.virtualMachineId,
+    subjectId: row.subjectId,
+    state: row.state,
+    revision: row.revision,
+    plan: row.plan,
+    error: row.error,
+    actor: actorRecord.parse(row.startedBy),
+  };
+}
