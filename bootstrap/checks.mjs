@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 
 /** Name, program, arguments. All are run, also after one failed, so one run shows everything that is to be mended. */
+/** @type {[string, string, string[]][]} */
 const CHECKS = [
   ['format', bin('biome'), ['format', '--max-diagnostics=20', '.']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', '.']],

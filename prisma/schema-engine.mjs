@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
-import pg from 'pg';
+import { Client, escapeIdentifier, Pool } from 'pg';
 
 const CHAR_OID = 18;
 const BPCHAR_OID = 1042;
@@ -46,11 +46,11 @@ async function runDatabaseCommand(command, url) {
   const config = connectionConfig(url);
   const name = config.database;
   const isAboutServer = command === 'create-database' || command === 'drop-database';
-  const client = new pg.Client(isAboutServer ? { ...config, database: 'postgres' } : config);
+  const client = new Client(isAboutServer ? { ...config, database: 'postgres' } : config);
   try {
     await client.connect();
     if (command === 'create-database') await createDatabase(client, name);
-    if (command === 'drop-database') await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(name)}`);
+    if (command === 'drop-database') await client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`);
     await client.end();
   } catch (error) {
     const codes = { '3D000': 'P1003', '28P01': 'P1000' };
@@ -62,7 +62,7 @@ async function runDatabaseCommand(command, url) {
 
 async function createDatabase(client, name) {
   try {
-    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+    await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`);
   } catch (error) {
     // Somebody else made it just now: duplicate_database, or the same as a violated unique index.
     if (error.code !== '42P04' && error.code !== '23505') throw error;
@@ -108,14 +108,13 @@ function serve() {
       send({ id: printId, method: 'print', params: { content } });
     });
   const lines = createInterface({ input: process.stdin });
-  lines.on('line', async (line) => {
+  const handle = async (message) => send({ id: message.id, ...(await answer(message, { engine: lazyEngine, print })) });
+  lines.on('line', (line) => {
     const message = JSON.parse(line);
-    if (message.method === undefined) {
-      printed.get(message.id)?.();
-      printed.delete(message.id);
-      return;
-    }
-    send({ id: message.id, ...(await answer(message, { engine: lazyEngine, print })) });
+    // A message without a method answers one of our own prints.
+    const resolvePrint = printed.get(message.id);
+    if (message.method !== undefined) handle(message).catch((error) => process.emit('uncaughtException', error));
+    else if (printed.delete(message.id)) resolvePrint();
   });
   lines.on('close', () => process.exit(0));
 }
@@ -181,7 +180,7 @@ function withWholeScripts(factory) {
 }
 
 function patchQueries() {
-  for (const kind of [pg.Client, pg.Pool]) {
+  for (const kind of [Client, Pool]) {
     const query = kind.prototype.query;
     kind.prototype.query = function (first, ...rest) {
       const result = query.call(this, withForcedDrop(first), ...rest);

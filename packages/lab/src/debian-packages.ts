@@ -37,8 +37,10 @@ export async function findCloudKernelPackage(dir: string): Promise<string> {
 async function aptOptions(dir: string): Promise<readonly string[]> {
   if (await knowsKernel([])) return [];
   const options = [
-    ...['-o', `Dir::State::Lists=${join(dir, 'lists')}`, '-o', `Dir::Cache=${join(dir, 'cache')}`],
-    ...['-o', 'APT::Sandbox::User=root', '-o', 'Debug::NoLocking=true'],
+    `-oDir::State::Lists=${join(dir, 'lists')}`,
+    `-oDir::Cache=${join(dir, 'cache')}`,
+    '-oAPT::Sandbox::User=root',
+    '-oDebug::NoLocking=true',
   ];
   if (await knowsKernel(options)) return options;
   await mkdir(join(dir, 'lists', 'partial'), { recursive: true });

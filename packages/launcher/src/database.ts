@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { runProgram } from '@coppice/lab';
-import pg from 'pg';
+import { Client } from 'pg';
 import type { LauncherConfig } from './config.js';
 import { LaunchError, messageOf } from './progress.js';
 
@@ -39,7 +39,7 @@ async function serverVersion(url: string): Promise<{ number: number; text: strin
 }
 
 async function askVersion(url: string): Promise<{ number: number; text: string }> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_DEADLINE_MS, query_timeout: CONNECT_DEADLINE_MS });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_DEADLINE_MS, query_timeout: CONNECT_DEADLINE_MS });
   try {
     await client.connect();
     const { rows } = await client.query(

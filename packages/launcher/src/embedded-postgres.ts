@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLineOf, identifyProcess, type ProcessIdentity, runProgram } from '@coppice/lab';
-import pg from 'pg';
+import { Client } from 'pg';
 import type { LauncherConfig } from './config.js';
 import { startLogged } from './logged-process.js';
 import { freePort } from './ports.js';
@@ -174,8 +174,9 @@ function serverEnvironment(place: Place): Record<string, string> {
 
 /** Why the server takes no connection; '' if it does. A database that is not made yet does not matter here. */
 async function connectProblem(url: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url.replace(/\/coppice$/, '/postgres'), connectionTimeoutMillis: 2_000 });
-  client.on('error', () => client.end());
+  const client = new Client({ connectionString: url.replace(/\/coppice$/, '/postgres'), connectionTimeoutMillis: 2_000 });
+  // A connection that breaks later is of no interest: this one only asks whether the server answers.
+  client.on('error', () => undefined);
   try {
     await client.connect();
     await client.end();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { LauncherConfig } from './config.js';
 import { clientAddress } from './config.js';
 import { endLeftOvers, type NodeProgram, startNodeProgram } from './logged-process.js';
+import type { OwnProgram } from './own-processes.js';
 import { Supervised } from './supervised.js';
 
 /** The demo's hosts, which are also the names of their agents. */
@@ -23,27 +24,35 @@ export function agentConfigFile(config: LauncherConfig, host: DemoHost): string 
 
 /** The API, on the given database. */
 export function apiProgram(config: LauncherConfig, databaseUrl: string, adminTokenFile: string): Supervised {
-  return supervise(config, 'api', SCRIPTS.api, {
-    DATABASE_URL: databaseUrl,
-    COPPICE_API_PORT: String(config.apiPort),
-    COPPICE_BIND: config.bind,
-    COPPICE_BOOTSTRAP_ADMIN_TOKEN_FILE: adminTokenFile,
-  });
+  return supervise(
+    config,
+    { name: 'api', script: SCRIPTS.api },
+    {
+      DATABASE_URL: databaseUrl,
+      COPPICE_API_PORT: String(config.apiPort),
+      COPPICE_BIND: config.bind,
+      COPPICE_BOOTSTRAP_ADMIN_TOKEN_FILE: adminTokenFile,
+    },
+  );
 }
 
 /** The dashboard's server. */
 export function webProgram(config: LauncherConfig): Supervised {
-  return supervise(config, 'web', SCRIPTS.web, {
-    COPPICE_WEB_PORT: String(config.webPort),
-    COPPICE_BIND: config.bind,
-    COPPICE_API_URL: `http://${clientAddress(config.bind)}:${config.apiPort}`,
-    NEXT_TELEMETRY_DISABLED: '1',
-  });
+  return supervise(
+    config,
+    { name: 'web', script: SCRIPTS.web },
+    {
+      COPPICE_WEB_PORT: String(config.webPort),
+      COPPICE_BIND: config.bind,
+      COPPICE_API_URL: `http://${clientAddress(config.bind)}:${config.apiPort}`,
+      NEXT_TELEMETRY_DISABLED: '1',
+    },
+  );
 }
 
 /** The agent of one demo host; its configuration file must be there. */
 export function agentProgram(config: LauncherConfig, host: DemoHost): Supervised {
-  return supervise(config, agentName(host), SCRIPTS.agent, { COPPICE_AGENT_CONFIG: agentConfigFile(config, host) });
+  return supervise(config, { name: agentName(host), script: SCRIPTS.agent }, { COPPICE_AGENT_CONFIG: agentConfigFile(config, host) });
 }
 
 /** Ends what a killed launcher left of our own programs; PostgreSQL, libvirtd and guests are taken over instead. */
@@ -57,7 +66,7 @@ function agentName(host: DemoHost): string {
   return `agent-${host}`;
 }
 
-function supervise(config: LauncherConfig, name: string, script: string, env: Record<string, string>): Supervised {
+function supervise(config: LauncherConfig, { name, script }: OwnProgram, env: Record<string, string>): Supervised {
   const logFile = join(config.dataDir, 'logs', `${name}.log`);
   const program: NodeProgram = { name, script: join(config.root, script), env, logFile, cwd: config.root, runDir: config.runDir };
   return new Supervised({ name, start: () => startNodeProgram(program), stopGraceMs: STOP_GRACE_MS, logFile });

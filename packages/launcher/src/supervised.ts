@@ -46,10 +46,7 @@ export class Supervised {
 
   /** Starts it for the first time and watches it from then on. A failure of this first start is thrown, not tried again. */
   async start(): Promise<void> {
-    this.starting = this.program.start().then((identity) => {
-      this.identity = identity;
-      this.watching = this.watch(performance.now());
-    });
+    this.starting = this.startAndWatch();
     await this.starting;
   }
 
@@ -59,6 +56,11 @@ export class Supervised {
     await Promise.allSettled([this.starting]);
     await this.watching;
     if (this.identity !== undefined) await endProcess(this.identity, this.program.stopSignal ?? 'SIGTERM', this.program.stopGraceMs);
+  }
+
+  private async startAndWatch(): Promise<void> {
+    this.identity = await this.program.start();
+    this.watching = this.watch(performance.now());
   }
 
   private async watch(startedMs: number): Promise<void> {
