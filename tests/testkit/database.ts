@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
-import { TEMPLATE_DATABASE } from './global-setup.js';
+import { Client, Pool } from 'pg';
+import { TEMPLATE_DATABASE } from './template-database.js';
 
 /** A database of one world. Tests ask it only to check from outside what the API says. */
 export interface Database {
@@ -20,7 +20,7 @@ export function adminDatabaseUrl(): string {
 
 /** Runs one statement on the server itself, outside any world. */
 export async function onServer(text: string, adminUrl = adminDatabaseUrl()): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl });
+  const client = new Client({ connectionString: adminUrl });
   await client.connect();
   try {
     await client.query(text);
@@ -40,7 +40,7 @@ export async function createDatabase(adminUrl = adminDatabaseUrl(), template = T
 export function openDatabase(adminUrl: string, name: string): Database {
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
-  const pool = new pg.Pool({ connectionString: String(url), max: 2 });
+  const pool = new Pool({ connectionString: String(url), max: 2 });
   pool.on('error', ignoreBrokenConnection);
   return {
     url: String(url),

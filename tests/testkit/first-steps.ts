@@ -22,8 +22,8 @@ export class FirstSteps {
   }
 
   async createCluster(zone: string, cluster: string): Promise<string> {
-    const zoneId = await this.mutate<{ zone: { id: string } }>('createZone', 'CreateZoneInput', 'zone { id }', { name: zone });
-    const made = await this.mutate<{ cluster: { id: string } }>('createCluster', 'CreateClusterInput', 'cluster { id }', {
+    const zoneId = await this.mutate<{ zone: { id: string } }>('createZone', 'zone { id }', { name: zone });
+    const made = await this.mutate<{ cluster: { id: string } }>('createCluster', 'cluster { id }', {
       zoneId: zoneId.zone.id,
       name: cluster,
     });
@@ -33,11 +33,11 @@ export class FirstSteps {
   /** A one-time token with which an agent of that name enrols. */
   async enrolHost(clusterId: string, hostName: string): Promise<string> {
     const input = { clusterId, hostName };
-    return (await this.mutate<{ token: string }>('createHostEnrollment', 'CreateHostEnrollmentInput', 'token', input)).token;
+    return (await this.mutate<{ token: string }>('createHostEnrollment', 'token', input)).token;
   }
 
   async createProject(name: string): Promise<ProjectSeen> {
-    const { project } = await this.mutate<{ project: { id: string } }>('createProject', 'CreateProjectInput', 'project { id }', { name });
+    const { project } = await this.mutate<{ project: { id: string } }>('createProject', 'project { id }', { name });
     return {
       id: project.id,
       name,
@@ -49,15 +49,16 @@ export class FirstSteps {
 
   async createToken(projectId: string, role: string): Promise<string> {
     const input = { projectId, name: `${role} of the tests`, role };
-    return (await this.mutate<{ token: string }>('createAccessToken', 'CreateAccessTokenInput', 'token', input)).token;
+    return (await this.mutate<{ token: string }>('createAccessToken', 'token', input)).token;
   }
 
   async assign(virtualMachineId: string, projectId: string): Promise<void> {
     const input = { virtualMachineId, projectId };
-    await this.mutate('assignVirtualMachine', 'AssignVirtualMachineInput', 'virtualMachine { id }', input);
+    await this.mutate('assignVirtualMachine', 'virtualMachine { id }', input);
   }
 
-  private async mutate<T>(field: string, inputType: string, selection: string, input: object): Promise<T> {
+  private async mutate<T>(field: string, selection: string, input: object): Promise<T> {
+    const inputType = `${field.charAt(0).toUpperCase()}${field.slice(1)}Input`;
     const document = `mutation Setup($input: ${inputType}!) { ${field}(input: $input) { ${selection} errors { code message } } }`;
     const answer = await this.admin.ask<Record<string, T & Payload>>(document, { input });
     const payload = answer[field];

@@ -2,19 +2,13 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { identifyProcess, isSameProcess, runProgram } from '@coppice/lab';
-import pg from 'pg';
+import { identifyProcess, isSameProcess } from '@coppice/lab';
 import { sweep } from './ledger.js';
 import { copyPostgresBinaries, startPostgres } from './postgres-server.js';
 import { takePort } from './run-folder.js';
+import { migrateTemplate } from './template-database.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PREFIX = 'coppice-t-';
-const MIGRATE_DEADLINE_MS = 120_000;
-
-/** Name of the migrated database that worlds and tests copy: `CREATE DATABASE … TEMPLATE coppice_template`. */
-export const TEMPLATE_DATABASE = 'coppice_template';
 
 /**
  * Once per test run: a folder, a PostgreSQL with a migrated template database, and at the end the removal of everything that any test
@@ -42,20 +36,6 @@ export async function setup(): Promise<() => Promise<void>> {
     throw error;
   }
   return end;
-}
-
-async function migrateTemplate(adminUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  await client.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
-  await client.end();
-  const url = new URL(adminUrl);
-  url.pathname = `/${TEMPLATE_DATABASE}`;
-  await runProgram(process.execPath, [join(ROOT, 'node_modules/prisma/build/index.js'), 'migrate', 'deploy'], {
-    deadlineMs: MIGRATE_DEADLINE_MS,
-    cwd: ROOT,
-    env: { DATABASE_URL: String(url) },
-  });
 }
 
 async function endRun(runDir: string): Promise<void> {

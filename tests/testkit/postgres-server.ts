@@ -4,7 +4,7 @@ import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { endProcess, identifyProcess, type ProcessIdentity } from '@coppice/lab';
-import pg from 'pg';
+import { Client } from 'pg';
 import { note } from './ledger.js';
 import { runFolder } from './run-folder.js';
 import { pause } from './wait-until.js';
@@ -68,7 +68,7 @@ function serverArguments(place: PostgresPlace): string[] {
 async function waitForAnswer(server: PostgresServer): Promise<void> {
   const deadline = performance.now() + START_DEADLINE_MS;
   for (;;) {
-    const client = new pg.Client({ connectionString: server.adminUrl });
+    const client = new Client({ connectionString: server.adminUrl });
     try {
       await client.connect();
       await client.end();

@@ -1,0 +1,99 @@
+/** VM-20, FL-create: the agent is killed, cut off or paused while a snapshot is being made. Its crash points are its own (packages/agent). */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CRASH_POINTS } from '@coppice/agent';
+import { expectWriterRuns } from '../testkit/guest-faults.js';
+import { expectOneOperationAtATime } from '../testkit/on-disk.js';
+import { isFrozen } from '../testkit/outside-probes.js';
+import { expectHonestContent, expectSettled } from '../testkit/settled.js';
+import { beginSnapshot, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
+import { type KnownMachine, World } from '../testkit/world.js';
+import type { LabHost } from '../testkit/lab-host.js';
+
+let world: World;
+let host: LabHost;
+let known: KnownMachine;
+
+beforeAll(async () => {
+  world = await World.start({ hosts: ['h1'] });
+  host = world.host('h1');
+  known = await world.addMachine({ name: 'web-1' });
+});
+afterAll(async () => {
+  await world?.stop();
+});
+
+/** Ends the agent and starts it again; `env` holds for that start only. */
+async function restartAgent(env: Record<string, string> = {}): Promise<void> {
+  await host.agent.end('SIGTERM');
+  host.agent.start(env);
+  await world.waitForHost('h1');
+}
+
+function begin(quiesce: boolean): Promise<{ id: string }> {
+  return beginSnapshot(world.as(world.acme.operatorToken), known, { quiesce });
+}
+
+it('VM-20: the agent is killed while a snapshot is CREATING and started again: the snapshot becomes READY', async () => {
+  host.agent.pause();
+  const { id } = await begin(true);
+  await snapshotIn(world.admin, id, 'CREATING');
+  await host.agent.end('SIGKILL');
+  await expectWriterRuns(known.machine);
+  host.agent.start();
+  await snapshotIn(world.admin, id, 'READY');
+  await expectHonestContent(await expectSettled(world, known, id));
+});
+
+describe.each(CRASH_POINTS)('killed at its crash point %s', (point) => {
+  it('the guest is never left frozen, and the snapshot is READY or has failed and left nothing', async () => {
+    await restartAgent({ COPPICE_AGENT_CRASH_AT: point });
+    const { id } = await begin(true);
+    await host.agent.hasEnded();
+    // Nobody starts the agent yet: what it left frozen must thaw without it.
+    await expectWriterRuns(known.machine);
+    expect(await isFrozen(known.machine)).toBe(false);
+    host.agent.start();
+    const ended = await expectSettled(world, known, id);
+    expect(['READY', 'ERROR']).toContain(ended.state);
+    if (ended.state === 'READY') await expectHonestContent(ended);
+    // And the next one works, whatever the crash has left.
+    expect((await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true })).consistency).toBe('FILESYSTEM');
+  });
+});
+
+describe('the network between agent and API', () => {
+  it('is cut while a snapshot is CREATING: same outcome as without', async () => {
+    await restartAgent();
+    host.agent.pause();
+    const { id } = await begin(true);
+    await snapshotIn(world.admin, id, 'CREATING');
+    host.link.cut();
+    host.agent.resume();
+    await expectWriterRuns(known.machine);
+    host.link.mend();
+    await snapshotIn(world.admin, id, 'READY');
+    await expectHonestContent(await expectSettled(world, known, id));
+  });
+
+  it.each([0, 30, 80, 150, 300])('is cut %d ms after the mutation, and mended', async (delayMs) => {
+    const { id } = await begin(true);
+    // Chance is wanted here: the cut may fall before, into or after any step. What must be true afterwards is the same.
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    host.link.cut();
+    host.link.mend();
+    await snapshotIn(world.admin, id, 'READY');
+    await expectHonestContent(await expectSettled(world, known, id));
+  });
+
+  it('goes silent as when a cable is pulled: the session is given up by both sides, and the work goes on when it is mended', async () => {
+    host.link.goSilent();
+    await world.waitForHost('h1', 'DISCONNECTED');
+    host.link.mend();
+    await world.waitForHost('h1');
+    await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
+  });
+});
+
+it('after all of it: one operation at a time, nothing claimed', async () => {
+  await expectOneOperationAtATime(world);
+});

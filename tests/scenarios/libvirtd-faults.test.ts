@@ -1,0 +1,45 @@
+/** libvirtd or QEMU dies while a snapshot is being made: what happened is looked at, never assumed. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expectOneOperationAtATime } from '../testkit/on-disk.js';
+import { expectHonestContent, expectSettled } from '../testkit/settled.js';
+import { beginSnapshot, takeSnapshot } from '../testkit/snapshot-calls.js';
+import { type KnownMachine, World } from '../testkit/world.js';
+
+let world: World;
+let known: KnownMachine;
+
+beforeAll(async () => {
+  world = await World.start({ hosts: ['h1'] });
+  known = await world.addMachine({ name: 'web-1' });
+});
+afterAll(async () => {
+  await world?.stop();
+});
+
+it('libvirtd is killed and started again while nothing happens: the agent finds it again, and snapshots work', async () => {
+  await world.host('h1').killLibvirtd();
+  await world.host('h1').startLibvirtd();
+  const snapshot = await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
+  await expectSettled(world, known, snapshot.id);
+});
+
+it.each([0, 20, 60, 120, 200, 350])('libvirtd is killed %d ms after the mutation, and started again', async (delayMs) => {
+  const { id } = await beginSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
+  await new Promise((resolve) => setTimeout(resolve, delayMs));
+  await world.host('h1').killLibvirtd();
+  await world.host('h1').startLibvirtd();
+  const ended = await expectSettled(world, known, id);
+  if (ended.state === 'READY') await expectHonestContent(ended);
+  else expect(ended.error?.retryable).toBeTypeOf('boolean');
+});
+
+it('the guest is powered off in the middle: READY or ERROR, and the machine starts on a chain that is right', async () => {
+  const { id } = await beginSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
+  await known.machine.cutPower();
+  await expectSettled(world, known, id);
+  await known.machine.start();
+  await world.waitForMachine(known.id, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
+  const next = await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
+  await expectHonestContent(await expectSettled(world, known, next.id));
+  await expectOneOperationAtATime(world);
+});

@@ -1,0 +1,32 @@
+import { guestAgentCommand, pingGuestAgent } from '@coppice/lab';
+import type { Machine } from './machine.js';
+import { waitUntil } from './wait-until.js';
+
+/** Makes the guest agent hang: its process is stopped, the channel stays open. libvirt still calls it connected. */
+export async function hangGuestAgent(machine: Machine): Promise<void> {
+  await tellAgentsShell(machine, 'sleep 1; kill -STOP $agent');
+}
+
+/** Ends the guest agent: the channel is closed. */
+export async function endGuestAgent(machine: Machine): Promise<void> {
+  await tellAgentsShell(machine, 'sleep 1; kill -KILL $agent');
+}
+
+/** The shell is a child of the agent's; it outlives its own start by a second, so that the agent can still answer for it. */
+async function tellAgentsShell(machine: Machine, words: string): Promise<void> {
+  await guestAgentCommand(machine.libvirtUri, machine.name, {
+    execute: 'guest-exec',
+    arguments: { path: 'sh', arg: ['-c', `agent=$PPID; (${words}) &`], env: ['PATH=/bin:/sbin'] },
+  });
+  await waitUntil('the guest agent to answer no more', async () => !(await pingGuestAgent(machine.libvirtUri, machine.name)));
+}
+
+/** Counts rounds of the guest's writer: proof that its file systems are not frozen. */
+export async function expectWriterRuns(machine: Machine, rounds = 5): Promise<void> {
+  const listener = await machine.listen();
+  try {
+    await listener.next(rounds);
+  } finally {
+    listener.close();
+  }
+}
