@@ -32,6 +32,7 @@ export class Launch {
   private web: Supervised | undefined;
   private hypervisors: Supervised[] = [];
   private agents: Supervised[] = [];
+  private isUnderWay = false;
   private endLogBounds: () => void = () => {};
 
   constructor(private readonly config: LauncherConfig) {}
@@ -39,15 +40,23 @@ export class Launch {
   /** Starts all; returns the credentials when everything answers. Throws LaunchError; the caller then calls stop(). */
   async start(): Promise<Credentials> {
     const { config } = this;
+    // Disk images and keys are below: nobody else may look in.
+    await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
     await mkdir(join(config.dataDir, 'logs'), { recursive: true });
     await mkdir(config.runDir, { recursive: true, mode: 0o711 });
     await lockRunDir(config.runDir);
     await endAllLeftOvers(config);
     await checkPorts(config);
+    this.isUnderWay = true;
     this.endLogBounds = keepLogsBounded(this.logDirs());
     const [credentials, guestFiles] = await Promise.all([this.startControlPlane(), this.startHypervisors()]);
     if (guestFiles === undefined) return credentials;
     return this.startDemo(credentials, guestFiles);
+  }
+
+  /** Whether there is anything to stop. */
+  get hasStarted(): boolean {
+    return this.isUnderWay;
   }
 
   /** Stops all that runs: agents, guests, libvirtd, dashboard, API, PostgreSQL. Goes on after a failure, and says what it was. */

@@ -39,6 +39,7 @@ async function run(config: LauncherConfig): Promise<number> {
       `\n${error instanceof LaunchError ? error.message : error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
     );
   }
+  if (!launch.hasStarted) return exitCode;
   await launch.stop();
   say(exitCode === 0 ? 'everything is stopped' : 'everything that was started is stopped; what is in the data folder stays');
   return exitCode;
