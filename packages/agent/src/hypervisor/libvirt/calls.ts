@@ -1,0 +1,65 @@
+/** What the agent asks of its libvirt child: names, arguments and answers, checked where they cross the process border. */
+import { z } from 'zod';
+
+/** Raw facts of one domain, taken in one visit. `liveXml` is null while it is off; `inactiveXml` is null for a transient one. */
+export const rawMachine = z.object({
+  uuid: z.string(),
+  state: z.int(),
+  isActive: z.boolean(),
+  isPersistent: z.boolean(),
+  isAutostarted: z.boolean(),
+  hasManagedSave: z.boolean(),
+  liveXml: z.string().nullable(),
+  /** The live definition as a migration would carry it (`--migratable`); null while it is off. */
+  migratableXml: z.string().nullable(),
+  inactiveXml: z.string().nullable(),
+  snapshots: z.array(z.string()),
+  checkpoints: z.array(z.string()),
+});
+export type RawMachine = z.infer<typeof rawMachine>;
+
+/** Jobs of one domain that would make a snapshot run into libvirt's 30 s lock. */
+export const rawJobs = z.object({ hasDomainJob: z.boolean(), blockJobTargets: z.array(z.string()) });
+export type RawJobs = z.infer<typeof rawJobs>;
+
+/** Answers by name of the call. */
+export const callAnswers = {
+  versions: z.object({ libvirt: z.string(), qemu: z.string() }),
+  listMachines: z.array(z.string()),
+  describeMachine: rawMachine,
+  jobsOf: rawJobs,
+  takeSnapshot: z.null(),
+  define: z.null(),
+  switchAutostartOff: z.null(),
+  agentCommand: z.string(),
+} as const;
+
+export type CallName = keyof typeof callAnswers;
+export type CallAnswer<Name extends CallName> = z.infer<(typeof callAnswers)[Name]>;
+
+/** Arguments by name of the call. */
+export interface CallArguments {
+  versions: Record<string, never>;
+  listMachines: Record<string, never>;
+  describeMachine: { uuid: string };
+  jobsOf: { uuid: string; targets: string[] };
+  takeSnapshot: { uuid: string; xml: string };
+  define: { xml: string };
+  switchAutostartOff: { uuid: string };
+  agentCommand: { uuid: string; command: string; timeoutSeconds: number };
+}
+
+/** One call on its way to a worker. */
+export type CallRequest = { id: number; name: CallName; argument: CallArguments[CallName] };
+
+export const libvirtProblem = z.object({ code: z.int(), domain: z.int(), message: z.string() });
+
+/** What the child says. */
+export const childMessage = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('answer'), id: z.int(), answer: z.unknown() }),
+  z.object({ kind: z.literal('problem'), id: z.int(), problem: libvirtProblem }),
+  z.object({ kind: z.literal('connected') }),
+  z.object({ kind: z.literal('closed'), reason: z.string() }),
+  z.object({ kind: z.literal('machine-changed'), uuid: z.string(), event: z.string(), detail: z.string() }),
+]);
+export type ChildMessage = z.infer<typeof childMessage>;

@@ -1,0 +1,167 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { CommandProblem } from '../../failure.js';
+import type { GuestRequest, Hypervisor, MachineEvent, MachineFacts, Power } from '../port.js';
+import type { CallArguments, CallAnswer, CallName, ChildMessage, RawMachine } from './calls.js';
+import { ChildLink } from './child-link.js';
+
+/** Reading calls take no lock of libvirt's; the first after a start of libvirtd may probe QEMU for 4 s (lab.md §2). */
+const READ_DEADLINE_MS = 20_000;
+/** Longer than libvirt's own 30 s wait for its lock, so that its own error arrives first. */
+const CHANGE_DEADLINE_MS = 45_000;
+/** libvirt first waits up to 5 s for the agent to answer a sync, then for the command itself. */
+const AGENT_SYNC_MS = 5_000;
+
+const agentAnswer = z.object({ return: z.unknown() });
+
+/** The Hypervisor port over libvirt, through a child process. */
+export class LibvirtHypervisor implements Hypervisor {
+  private readonly link: ChildLink;
+  private isConnected = false;
+  private readonly connectedListeners: Array<() => void> = [];
+  private readonly waiting = new Set<() => void>();
+  private readonly machineListeners: Array<(event: MachineEvent) => void> = [];
+
+  constructor(
+    uri: string,
+    private readonly log: Logger,
+  ) {
+    this.link = new ChildLink(uri, log, (news) => this.hear(news));
+    this.link.start();
+  }
+
+  onConnected(listener: () => void): void {
+    this.connectedListeners.push(listener);
+  }
+
+  onMachineEvent(listener: (event: MachineEvent) => void): void {
+    this.machineListeners.push(listener);
+  }
+
+  async whenConnected(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.isConnected) return;
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = () => {
+        this.waiting.delete(onConnected);
+        reject(signal.reason);
+      };
+      const onConnected = () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.waiting.add(onConnected);
+    });
+  }
+
+  versions(): Promise<{ libvirt: string; qemu: string }> {
+    return this.read('versions', {}, 'tell its version');
+  }
+
+  listMachines(): Promise<string[]> {
+    return this.read('listMachines', {}, 'list its machines');
+  }
+
+  async describeMachine(uuid: string): Promise<MachineFacts> {
+    return factsOf(await this.read('describeMachine', { uuid }, `describe machine ${uuid}`));
+  }
+
+  async busyWith(uuid: string, targets: readonly string[]): Promise<string | null> {
+    const jobs = await this.read('jobsOf', { uuid, targets: [...targets] }, `name the jobs of machine ${uuid}`);
+    if (jobs.blockJobTargets.length > 0) return `a block job on ${jobs.blockJobTargets.join(', ')}`;
+    return jobs.hasDomainJob ? 'a backup, migration, save or snapshot' : null;
+  }
+
+  async takeDiskSnapshot(uuid: string, xml: string): Promise<void> {
+    await this.change('takeSnapshot', { uuid, xml }, `snapshot machine ${uuid}`);
+  }
+
+  async define(xml: string): Promise<void> {
+    await this.change('define', { xml }, 'define a machine');
+  }
+
+  async switchAutostartOff(uuid: string): Promise<void> {
+    await this.change('switchAutostartOff', { uuid }, `switch off the autostart of machine ${uuid}`);
+  }
+
+  async guestCommand(uuid: string, { execute, timeoutMs }: GuestRequest): Promise<unknown> {
+    const timeoutSeconds = Math.max(1, Math.ceil(timeoutMs / 1000));
+    const argument = { uuid, command: JSON.stringify({ execute }), timeoutSeconds };
+    const deadlineMs = timeoutMs + AGENT_SYNC_MS + 1000;
+    const doing = `send ${execute} to the agent of machine ${uuid}`;
+    const call = this.link.call('agentCommand', argument, { doing, deadlineMs });
+    return agentAnswer.parse(JSON.parse(await withinTime(call, timeoutMs, doing))).return;
+  }
+
+  close(): Promise<void> {
+    return this.link.close();
+  }
+
+  private read<Name extends CallName>(name: Name, argument: CallArguments[Name], doing: string): Promise<CallAnswer<Name>> {
+    return this.link.call(name, argument, { doing, deadlineMs: READ_DEADLINE_MS });
+  }
+
+  private change<Name extends CallName>(name: Name, argument: CallArguments[Name], doing: string): Promise<CallAnswer<Name>> {
+    return this.link.call(name, argument, { doing, deadlineMs: CHANGE_DEADLINE_MS });
+  }
+
+  private hear(news: ChildMessage): void {
+    if (news.kind === 'connected') {
+      this.log.info('connected to libvirt');
+      this.isConnected = true;
+      for (const wake of this.waiting) wake();
+      this.waiting.clear();
+      for (const listener of this.connectedListeners) listener();
+    } else if (news.kind === 'closed') {
+      if (this.isConnected) this.log.warn({ reason: news.reason }, 'the connection to libvirt is gone');
+      this.isConnected = false;
+    } else if (news.kind === 'machine-changed') {
+      const event = { uuid: news.uuid, event: eventOf(news.event), detail: news.detail };
+      for (const listener of this.machineListeners) listener(event);
+    }
+  }
+}
+
+/**
+ * The guest's answer in time, or GUEST_AGENT_UNAVAILABLE. libvirt may go on waiting for up to 5 s more than asked (its sync has a time of its
+ * own); whoever sends a freeze has to see to the thaw in either case.
+ */
+async function withinTime(call: Promise<string>, timeoutMs: number, doing: string): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new CommandProblem({
+          code: 'GUEST_AGENT_UNAVAILABLE',
+          retryable: true,
+          message: `The guest agent did not answer within ${timeoutMs} ms (asked to ${doing}).`,
+        }),
+      );
+    }, timeoutMs);
+  });
+  // The call is watched although it may lose the race: its rejection then has been heard.
+  call.catch(() => undefined);
+  try {
+    return await Promise.race([call, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function eventOf(name: string): MachineEvent['event'] {
+  return name === 'agent' || name === 'block-job' ? name : 'lifecycle';
+}
+
+function factsOf(raw: RawMachine): MachineFacts {
+  const { uuid, isPersistent, isAutostarted, hasManagedSave, liveXml, migratableXml, inactiveXml, snapshots, checkpoints } = raw;
+  const power = powerOf(raw.state);
+  return { uuid, power, isPersistent, isAutostarted, hasManagedSave, liveXml, migratableXml, inactiveXml, snapshots, checkpoints };
+}
+
+/** virDomainState: RUNNING 1, BLOCKED 2, PAUSED 3, SHUTDOWN 4 (under way), SHUTOFF 5, CRASHED 6, PMSUSPENDED 7. */
+function powerOf(state: number): Power {
+  if (state === 1 || state === 2) return 'ON';
+  if (state === 3) return 'PAUSED';
+  return state === 5 || state === 6 ? 'OFF' : 'UNKNOWN';
+}

@@ -1,0 +1,150 @@
+import type { CallArguments, CallName, RawJobs, RawMachine } from './calls.js';
+import { type Connect, checked, type Domain, LibvirtCallError, takeList, virFunctions as vir } from './ffi.js';
+
+const XML_SECURE = 1;
+const XML_INACTIVE = 2;
+const XML_MIGRATABLE = 8;
+/** NO_METADATA | DISK_ONLY | REUSE_EXT | ATOMIC of virDomainSnapshotCreateFlags: our own tree, our own files, all disks or none. */
+const SNAPSHOT_FLAGS = 4 | 16 | 32 | 128;
+/** virDomainJobInfo is 96 bytes and virDomainBlockJobInfo 32 in all versions; the rest is room to grow. */
+const JOB_INFO_BYTES = 256;
+
+/** One libvirt connection for one thread; every call blocks that thread until libvirt answers. Throws LibvirtCallError. */
+export class SyncConnection {
+  private connect: Connect | null = null;
+
+  constructor(private readonly uri: string) {}
+
+  /** Runs one call of calls.ts. After a lost connection the next call opens a new one. */
+  call<Name extends CallName>(name: Name, argument: CallArguments[Name]): unknown {
+    try {
+      return this.operations[name](argument as never);
+    } catch (error) {
+      if (this.connect !== null && vir.isAlive(this.connect) !== 1) this.close();
+      throw error;
+    }
+  }
+
+  /** Opens the connection now instead of with the first call. */
+  open(): Connect {
+    this.connect ??= checked(vir.open(this.uri));
+    return this.connect;
+  }
+
+  close(): void {
+    if (this.connect !== null) vir.close(this.connect);
+    this.connect = null;
+  }
+
+  private readonly operations: { [Name in CallName]: (argument: CallArguments[Name]) => unknown } = {
+    versions: () => this.versions(),
+    listMachines: () => {
+      const list: [unknown] = [null];
+      const length = checked(vir.listDomains(this.open(), list, 0));
+      return takeList(
+        { pointer: list[0], length },
+        { read: (item) => uuidOf(item as Domain), free: (item) => vir.freeDomain(item as Domain) },
+      );
+    },
+    describeMachine: ({ uuid }) => this.withDomain(uuid, (domain) => describe(domain, uuid)),
+    jobsOf: ({ uuid, targets }) => this.withDomain(uuid, (domain) => jobsOf(domain, targets)),
+    takeSnapshot: ({ uuid, xml }) =>
+      this.withDomain(uuid, (domain) => {
+        vir.freeSnapshot(checked(vir.createSnapshot(domain, xml, SNAPSHOT_FLAGS)));
+        return null;
+      }),
+    define: ({ xml }) => {
+      vir.freeDomain(checked(vir.defineXml(this.open(), xml)));
+      return null;
+    },
+    switchAutostartOff: ({ uuid }) =>
+      this.withDomain(uuid, (domain) => {
+        checked(vir.setAutostart(domain, 0));
+        return null;
+      }),
+    agentCommand: ({ uuid, command, timeoutSeconds }) =>
+      this.withDomain(uuid, (domain) => checked(vir.agentCommand(domain, command, timeoutSeconds, 0))),
+  };
+
+  private versions(): { libvirt: string; qemu: string } {
+    const library: [number] = [0];
+    const emulator: [number] = [0];
+    checked(vir.libraryVersion(this.open(), library));
+    checked(vir.emulatorVersion(this.open(), emulator));
+    return { libvirt: dotted(library[0]), qemu: dotted(emulator[0]) };
+  }
+
+  private withDomain<T>(uuid: string, use: (domain: Domain) => T): T {
+    const domain = checked(vir.lookup(this.open(), uuid));
+    try {
+      return use(domain);
+    } finally {
+      vir.freeDomain(domain);
+    }
+  }
+}
+
+function describe(domain: Domain, uuid: string): RawMachine {
+  const state: [number] = [0];
+  const reason: [number] = [0];
+  checked(vir.state(domain, state, reason, 0));
+  const isActive = checked(vir.isActive(domain)) === 1;
+  const isPersistent = checked(vir.isPersistent(domain)) === 1;
+  const autostart: [number] = [0];
+  if (isPersistent) checked(vir.getAutostart(domain, autostart));
+  return {
+    uuid,
+    state: state[0],
+    isActive,
+    isPersistent,
+    isAutostarted: autostart[0] === 1,
+    hasManagedSave: isPersistent && checked(vir.hasManagedSave(domain, 0)) === 1,
+    liveXml: isActive ? checked(vir.xml(domain, XML_SECURE)) : null,
+    migratableXml: isActive ? checked(vir.xml(domain, XML_SECURE | XML_MIGRATABLE)) : null,
+    inactiveXml: isPersistent ? checked(vir.xml(domain, XML_SECURE | XML_INACTIVE)) : null,
+    snapshots: names(domain, { list: vir.listSnapshots, name: vir.snapshotName, free: vir.freeSnapshot }),
+    checkpoints: names(domain, { list: vir.listCheckpoints, name: vir.checkpointName, free: vir.freeCheckpoint }),
+  };
+}
+
+interface NamedObjects {
+  list: (domain: Domain, out: [unknown], flags: number) => number;
+  name: (item: unknown) => string | null;
+  free: (item: unknown) => number;
+}
+
+function names(domain: Domain, objects: NamedObjects): string[] {
+  const list: [unknown] = [null];
+  const length = checked(objects.list(domain, list, 0));
+  return takeList({ pointer: list[0], length }, { read: (item) => checked(objects.name(item)), free: objects.free });
+}
+
+function jobsOf(domain: Domain, targets: string[]): RawJobs {
+  if (checked(vir.isActive(domain)) !== 1) return { hasDomainJob: false, blockJobTargets: [] };
+  const info = Buffer.alloc(JOB_INFO_BYTES);
+  checked(vir.jobInfo(domain, info));
+  // VIR_DOMAIN_JOB_NONE is 0; COMPLETED, FAILED and CANCELLED (3 to 5) are about a job of the past.
+  const type = info.readInt32LE(0);
+  const blockJobTargets = targets.filter((target) => hasBlockJob(domain, target));
+  return { hasDomainJob: type === 1 || type === 2, blockJobTargets };
+}
+
+function hasBlockJob(domain: Domain, target: string): boolean {
+  return checked(vir.blockJobInfo(domain, target, Buffer.alloc(JOB_INFO_BYTES), 0)) === 1;
+}
+
+function uuidOf(domain: Domain): string {
+  const buffer = Buffer.alloc(37);
+  checked(vir.uuid(domain, buffer));
+  return buffer.toString('latin1', 0, 36);
+}
+
+function dotted(version: number): string {
+  return `${Math.floor(version / 1_000_000)}.${Math.floor(version / 1000) % 1000}.${version % 1000}`;
+}
+
+/** The problem of any error that a call threw. */
+export function problemOf(error: unknown): { code: number; domain: number; message: string } {
+  if (error instanceof LibvirtCallError) return error.problem;
+  return { code: -1, domain: -1, message: String(error) };
+}

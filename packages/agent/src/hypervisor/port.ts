@@ -1,0 +1,56 @@
+/** What the agent needs from a hypervisor, in the agent's words. Adapters: libvirt/. Files that no machine has open are qemu-storage/'s. */
+
+export type Power = 'ON' | 'PAUSED' | 'OFF' | 'UNKNOWN';
+
+/** One machine as the hypervisor has it now. Definitions are libvirt's domain XML, secrets included. */
+export interface MachineFacts {
+  readonly uuid: string;
+  readonly power: Power;
+  readonly isPersistent: boolean;
+  readonly isAutostarted: boolean;
+  readonly hasManagedSave: boolean;
+  /** Null while it is off. */
+  readonly liveXml: string | null;
+  /** The live definition as a migration would carry it; null while it is off. */
+  readonly migratableXml: string | null;
+  /** Null for a transient machine. */
+  readonly inactiveXml: string | null;
+  readonly snapshots: readonly string[];
+  readonly checkpoints: readonly string[];
+}
+
+/** Something happened to a machine: look again. Nothing is read out of the event itself. */
+export interface MachineEvent {
+  readonly uuid: string;
+  readonly event: 'lifecycle' | 'agent' | 'block-job';
+  readonly detail: string;
+}
+
+/**
+ * Every call has a deadline and throws CommandProblem for what the hypervisor refused, HypervisorLost when it went away in the middle
+ * (then the outcome is unknown).
+ */
+export interface Hypervisor {
+  /** Resolves once the hypervisor answers; rejects with the signal's reason when it is aborted. */
+  whenConnected(signal: AbortSignal): Promise<void>;
+  onConnected(listener: () => void): void;
+  onMachineEvent(listener: (event: MachineEvent) => void): void;
+  versions(): Promise<{ libvirt: string; qemu: string }>;
+  listMachines(): Promise<string[]>;
+  /** Throws NOT_FOUND if the host has no such machine. */
+  describeMachine(uuid: string): Promise<MachineFacts>;
+  /** What keeps a snapshot from being taken now, in words; null when nothing does. */
+  busyWith(uuid: string, targets: readonly string[]): Promise<string | null>;
+  /** All disks or none, over files that are there already, without metadata of the hypervisor's own. */
+  takeDiskSnapshot(uuid: string, snapshotXml: string): Promise<void>;
+  define(xml: string): Promise<void>;
+  switchAutostartOff(uuid: string): Promise<void>;
+  /** One command to the guest agent; its `return` part. `timeoutMs` bounds the answer, not the agent's own waiting. */
+  guestCommand(uuid: string, request: GuestRequest): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface GuestRequest {
+  readonly execute: string;
+  readonly timeoutMs: number;
+}

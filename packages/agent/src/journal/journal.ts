@@ -1,0 +1,135 @@
+/**
+ * What was asked of this host and what became of it: append-only, every record durable before anything is done or said on the strength
+ * of it. Must never be written by two agents (state-dir lock), and never be repaired by guessing.
+ */
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hasErrorCode } from '../failure.js';
+import { readJournal } from './read-journal.js';
+import { encodeRecord, type JournalRecord, type NewRecord } from './record.js';
+import { emptyContent, JournalState } from './state.js';
+
+/** Below this a journal is not worth rewriting; above, it is rewritten when it has doubled since the last time. */
+const COMPACT_FROM_BYTES = 1024 * 1024;
+
+/** When a journal is rewritten; tests choose less. */
+export interface JournalOptions {
+  readonly now?: () => Date;
+  readonly compactFromBytes?: number;
+}
+
+/** The file of the journal inside a state folder. */
+export function journalPath(stateDir: string): string {
+  return join(stateDir, 'journal.log');
+}
+
+/** An open journal. Appends are made durable in their order; a write that fails ends the agent, as nobody knows what is on disk then. */
+export class Journal {
+  private tail: Promise<void> = Promise.resolve();
+  private broken: unknown;
+
+  private constructor(
+    private readonly path: string,
+    private file: FileHandle,
+    private readonly options: Required<JournalOptions>,
+    readonly state: JournalState,
+    private sizes: { now: number; compacted: number },
+  ) {}
+
+  /** Opens or begins the journal of a state folder; cuts off a torn last record. Throws JournalCorrupt. */
+  static async open(stateDir: string, options: JournalOptions = {}): Promise<Journal> {
+    const settings = { now: () => new Date(), compactFromBytes: COMPACT_FROM_BYTES, ...options };
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    const path = journalPath(stateDir);
+    const bytes = await bytesOf(path);
+    const { records, wholeBytes } = readJournal(bytes);
+    const first = records[0];
+    if (first === undefined || first.kind !== 'content') {
+      const state = new JournalState(emptyContent(randomUUID()));
+      const size = await writeCompacted(path, state, settings.now());
+      return new Journal(path, await open(path, 'a', 0o600), settings, state, { now: size, compacted: size });
+    }
+    const state = new JournalState(first.content);
+    for (const record of records.slice(1)) state.apply(record);
+    const file = await open(path, 'a', 0o600);
+    if (wholeBytes < bytes.length) {
+      await file.truncate(wholeBytes);
+      await file.sync();
+    }
+    return new Journal(path, file, settings, state, { now: wholeBytes, compacted: Buffer.byteLength(encodeRecord(first)) });
+  }
+
+  /** Writes a record and returns it once it is durable and `state` shows it. */
+  append(record: NewRecord): Promise<JournalRecord> {
+    const written = this.tail.then(() => this.write(record));
+    this.tail = written.then(
+      () => undefined,
+      () => undefined,
+    );
+    return written;
+  }
+
+  async close(): Promise<void> {
+    await this.tail;
+    await this.file.close();
+  }
+
+  private async write(record: NewRecord): Promise<JournalRecord> {
+    if (this.broken !== undefined) throw new Error('the journal is broken since an earlier write failed', { cause: this.broken });
+    try {
+      const placed: JournalRecord = { ...record, position: this.state.position + 1, at: this.options.now().toISOString() };
+      const line = encodeRecord(placed);
+      await this.file.appendFile(line);
+      await this.file.datasync();
+      this.sizes.now += Buffer.byteLength(line);
+      this.state.apply(placed);
+      if (this.sizes.now > Math.max(this.options.compactFromBytes, 2 * this.sizes.compacted)) await this.compact();
+      return placed;
+    } catch (error) {
+      this.broken = error;
+      throw error;
+    }
+  }
+
+  private async compact(): Promise<void> {
+    const size = await writeCompacted(this.path, this.state, this.options.now());
+    await this.file.close();
+    this.file = await open(this.path, 'a', 0o600);
+    this.sizes = { now: size, compacted: size };
+  }
+}
+
+async function bytesOf(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return Buffer.alloc(0);
+    throw error;
+  }
+}
+
+/** The new file replaces the old one by rename: at any instant one of the two is there, whole. Returns its bytes. */
+async function writeCompacted(path: string, state: JournalState, now: Date): Promise<number> {
+  const content = state.content(now);
+  const line = encodeRecord({ kind: 'content', position: content.position, content });
+  const made = `${path}.new`;
+  await unlink(made).catch((error: unknown) => {
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
+  });
+  const file = await open(made, 'wx', 0o600);
+  try {
+    await file.writeFile(line);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(made, path);
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+  return Buffer.byteLength(line);
+}
