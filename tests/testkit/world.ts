@@ -20,6 +20,9 @@ export interface WorldRequest {
   readonly adminUrl?: string;
 }
 
+/** Which guest to make; on host h1 unless told. */
+export type GuestRequest = Pick<MachineRequest, 'name' | 'power' | 'tickMs'> & { readonly host?: string };
+
 /** A machine that Coppice knows. */
 export interface KnownMachine {
   /** Its global id in the API. */
@@ -137,13 +140,10 @@ export class World {
     return this.as(this.adminToken);
   }
 
-  /** A guest on a host, found by its agent and assigned to a project; it runs with a guest agent that answers, unless `power` is off. */
-  async addMachine(
-    request: Pick<MachineRequest, 'name'> & Partial<Pick<MachineRequest, 'power' | 'tickMs'>> & { host?: string; project?: ProjectSeen },
-  ): Promise<KnownMachine> {
+  /** A guest on a host that nobody has told Coppice of; its agent finds it, no project owns it. */
+  addStranger(request: GuestRequest): Promise<Machine> {
     const host = this.host(request.host ?? 'h1');
-    const project = request.project ?? this.acme;
-    const machine = await Machine.create({
+    return Machine.create({
       name: request.name,
       libvirtUri: host.libvirtUri,
       poolDir: this.poolDir,
@@ -153,6 +153,12 @@ export class World {
       ...(request.power === undefined ? {} : { power: request.power }),
       ...(request.tickMs === undefined ? {} : { tickMs: request.tickMs }),
     });
+  }
+
+  /** A guest on a host, found by its agent and assigned to a project; it runs with a guest agent that answers, unless `power` is off. */
+  async addMachine(request: GuestRequest & { readonly project?: ProjectSeen }): Promise<KnownMachine> {
+    const project = request.project ?? this.acme;
+    const machine = await this.addStranger(request);
     const found = await waitUntil(`the agent to report machine ${request.name}`, async () => {
       const { virtualMachines } = await this.admin.ask<{ virtualMachines: { nodes: MachineAnswer[] } }>(UNASSIGNED);
       return virtualMachines.nodes.find((node) => node.name === request.name);

@@ -1,0 +1,153 @@
+/** Rows 1 and 2 of the table of figures: how long a snapshot takes, and how long it stops the guest's writer, against bare libvirt. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { TickListener, tickSocketOf } from '@coppice/lab';
+import { EventStream } from '../testkit/event-stream.js';
+import type { Machine } from '../testkit/machine.js';
+import { beginSnapshot, machineIsIdle } from '../testkit/snapshot-calls.js';
+import { STATE_TRANSITIONS, type TransitionSeen } from '../testkit/transition-subscriber.js';
+import { pause, waitUntil } from '../testkit/wait-until.js';
+import { type KnownMachine, World } from '../testkit/world.js';
+import { OpenVirsh } from './open-virsh.js';
+import { medianRatio, row } from './ratios.js';
+
+const ROUNDS = Number(process.env['COPPICE_BENCH_ROUNDS'] ?? 15);
+/** The writer's pause: short, so that a stall shows. */
+const TICK_MS = 2;
+/** After the act: late effects (the thaw's own writes) belong to the stall too. */
+const AFTER_MS = 250;
+
+interface Figure {
+  readonly tookMs: number;
+  readonly stallMs: number;
+}
+
+interface Subject {
+  readonly listener: TickListener;
+  readonly take: (quiesce: boolean) => Promise<number>;
+}
+
+let world: World;
+let open: OpenVirsh;
+
+beforeAll(async () => {
+  world = await World.start({ hosts: ['h1'] });
+  open = new OpenVirsh(world.host('h1').libvirtUri);
+});
+afterAll(async () => {
+  open?.close();
+  await world?.stop();
+});
+
+it('create a VM snapshot, against bare libvirt in the same run', async () => {
+  const ours = await coppice();
+  const process = await bare('by-process', (machine, argv) => machine.virsh(...argv));
+  const connection = await bare('by-connection', (_machine, argv) => open.run(...argv));
+  const figures = new Map<string, Figure[]>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const quiesce of [false, true]) {
+      for (const [name, subject] of [
+        ['ours', ours],
+        ['process', process],
+        ['connection', connection],
+      ] as const) {
+        const key = `${name} ${quiesce ? 'quiesced' : 'plain'}`;
+        figures.set(key, [...(figures.get(key) ?? []), await measured(subject, quiesce)]);
+      }
+    }
+  }
+  console.log(tableOf(figures).join('\n'));
+  expect(figures.size).toBe(6);
+});
+
+function tableOf(figures: ReadonlyMap<string, readonly Figure[]>): readonly string[] {
+  const of = (key: string, field: keyof Figure): number[] => (figures.get(key) ?? []).map((figure) => figure[field]);
+  return ['plain', 'quiesced'].flatMap((kind) => [
+    row(
+      `1  ${kind}: mutation sent → READY received / libvirt call on an open connection`,
+      medianRatio(of(`ours ${kind}`, 'tookMs'), of(`connection ${kind}`, 'tookMs')),
+      1.5,
+    ),
+    row(
+      `1  ${kind}: mutation sent → READY received / one virsh process`,
+      medianRatio(of(`ours ${kind}`, 'tookMs'), of(`process ${kind}`, 'tookMs')),
+      0.8,
+    ),
+    row(
+      `2  ${kind}: guest's longest write stall / bare virsh`,
+      medianRatio(of(`ours ${kind}`, 'stallMs'), of(`process ${kind}`, 'stallMs')),
+      1.05,
+    ),
+    row(
+      `   ${kind}: the same, bare virsh against itself (noise)`,
+      medianRatio(of(`connection ${kind}`, 'stallMs'), of(`process ${kind}`, 'stallMs')),
+      1.05,
+    ),
+  ]);
+}
+
+async function measured(subject: Subject, quiesce: boolean): Promise<Figure> {
+  await subject.listener.next(20);
+  const began = performance.now();
+  const tookMs = await subject.take(quiesce);
+  await pause(AFTER_MS);
+  await subject.listener.next(2);
+  return { tookMs, stallMs: subject.listener.longestGapMs(began) };
+}
+
+async function coppice(): Promise<Subject> {
+  const known = await world.addMachine({ name: 'ours', tickMs: TICK_MS });
+  const listener = await listenTo(known.machine);
+  const stream = EventStream.open<{ stateTransitions: { event: TransitionSeen | null } }>({
+    transport: 'ws',
+    url: world.replica().url,
+    token: world.acme.viewerToken,
+    document: STATE_TRANSITIONS,
+    variables: { filter: { subjectTypes: ['VM_SNAPSHOT'] } },
+  });
+  return { listener, take: (quiesce) => takenByCoppice({ known, stream, quiesce }) };
+}
+
+async function takenByCoppice(request: {
+  known: KnownMachine;
+  stream: EventStream<{ stateTransitions: { event: TransitionSeen | null } }>;
+  quiesce: boolean;
+}): Promise<number> {
+  const { known, stream, quiesce } = request;
+  const client = world.as(world.acme.operatorToken);
+  await machineIsIdle(world.admin, known);
+  const began = performance.now();
+  const begun = await beginSnapshot(client, known, { quiesce });
+  await waitUntil(
+    'READY',
+    () => stream.events.some(({ stateTransitions: { event } }) => event?.subjectId === begun.id && event.to === 'READY'),
+    { everyMs: 1 },
+  );
+  return performance.now() - began;
+}
+
+/** A machine of its own that Coppice sees but was never given: what is done to it by hand is nobody's drift. */
+async function bare(name: string, run: (machine: Machine, argv: string[]) => Promise<string>): Promise<Subject> {
+  const machine = await world.addStranger({ name, tickMs: TICK_MS });
+  const listener = await listenTo(machine);
+  let number = 0;
+  const take = async (quiesce: boolean): Promise<number> => {
+    number += 1;
+    const argv = [
+      'snapshot-create-as',
+      machine.name,
+      `s${number}`,
+      '--disk-only',
+      '--atomic',
+      '--no-metadata',
+      ...(quiesce ? ['--quiesce'] : []),
+    ];
+    const began = performance.now();
+    await run(machine, argv);
+    return performance.now() - began;
+  };
+  return { listener, take };
+}
+
+function listenTo(machine: Machine): Promise<TickListener> {
+  return TickListener.open(tickSocketOf(machine.guest));
+}
