@@ -21,6 +21,8 @@ export function childEnvironment() {
     npm_config_update_notifier: 'false',
     npm_config_fund: 'false',
     npm_config_audit: 'false',
+    // installPackages has done it; pnpm would look again before every task.
+    pnpm_config_verify_deps_before_run: 'false',
     GIT_CONFIG_COUNT: '1',
     GIT_CONFIG_KEY_0: 'safe.directory',
     GIT_CONFIG_VALUE_0: ROOT,

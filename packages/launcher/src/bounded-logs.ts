@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf, say } from './progress.js';
 
 /** A log that grew beyond this becomes `<name>.1`, so each log takes at most about twice as much. */
-export const MAX_LOG_BYTES = 8 * 1024 * 1024;
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
 const LOOK_EVERY_MS = 30_000;
 
 /**

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { clientAddress, type LauncherConfig } from './config.js';
@@ -17,7 +17,9 @@ import { writeWhole } from './small-files.js';
 
 const ZONE = 'demo-zone';
 const CLUSTER = 'demo-cluster';
-export const POOL = 'demo-pool';
+/** The API's tokens live 24 hours. */
+const TOKEN_LIFE_MS = 23 * 60 * 60_000;
+const POOL = 'demo-pool';
 
 export const Errors = z.array(z.object({ code: z.string(), message: z.string() }));
 const Named = z.object({ id: z.string(), name: z.string() });
@@ -32,17 +34,24 @@ export async function listHosts(api: PublicApi): Promise<readonly KnownHost[]> {
   return (await api.ask({ document: '{ hosts(first: 100) { nodes { id name state } } }', shape: Hosts })).hosts.nodes;
 }
 
-/** Zone, cluster, and for each demo host an agent's configuration, with an enrolment token where its agent has none used yet. */
+/** Zone, cluster, and for each demo host its agent's configuration, with an enrolment token where its agent has not used one yet. */
 export async function enrolDemoHosts(api: PublicApi, config: LauncherConfig): Promise<void> {
   const clusterId = await findOrCreateCluster(api);
   const known = await listHosts(api);
   for (const host of DEMO_HOSTS) {
     const state = known.find(({ name }) => name === host)?.state;
-    const isEnrolled = state === 'UP' || state === 'DISCONNECTED' || state === 'MAINTENANCE' || state === 'REVOKED';
-    if (!isEnrolled) await setStrangeStateAside(config, host);
-    const token = isEnrolled ? undefined : await createEnrolment(api, clusterId, host);
+    if (state === undefined) await setStrangeStateAside(config, host);
+    const isWaiting = state === undefined || state === 'ENROLLED';
+    const token = isWaiting ? ((await keptToken(config, host)) ?? (await createEnrolment(api, clusterId, host))) : undefined;
     await writeAgentConfig(config, host, token);
   }
+}
+
+/** The token of an enrolment that an earlier start made and its agent may be using just now; undefined if there is none, or it is about to expire. */
+async function keptToken(config: LauncherConfig, host: DemoHost): Promise<string | undefined> {
+  const path = agentConfigFile(config, host);
+  if (!existsSync(path) || Date.now() - (await stat(path)).mtimeMs > TOKEN_LIFE_MS) return undefined;
+  return z.object({ enrolmentToken: z.string().optional() }).parse(JSON.parse(await readFile(path, 'utf8'))).enrolmentToken;
 }
 
 /** The state folder of a demo host's agent. */
@@ -50,8 +59,9 @@ function agentStateDir(config: LauncherConfig, host: DemoHost): string {
   return join(hostDir(config, host), 'agent');
 }
 
-/** An agent's key that this database does not know belongs to another database (DATABASE_URL changed): kept, but not used. */
+/** An agent's key and token that this database does not know belong to another one (DATABASE_URL changed): kept, but not used. */
 async function setStrangeStateAside(config: LauncherConfig, host: DemoHost): Promise<void> {
+  await rm(agentConfigFile(config, host), { force: true });
   const dir = agentStateDir(config, host);
   if (existsSync(dir)) await rename(dir, `${dir}.before-${Date.now()}`);
 }
