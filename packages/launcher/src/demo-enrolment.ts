@@ -77,7 +77,9 @@ async function writeAgentConfig(config: LauncherConfig, host: DemoHost, enrolmen
     pools: [{ name: POOL, type: 'SHARED_MOUNT_POINT', path: poolDir(config) }],
     ...(enrolmentToken === undefined ? {} : { enrolmentToken }),
   };
-  await writeWhole(agentConfigFile(config, host), JSON.stringify(content, null, 2));
+  const [path, text] = [agentConfigFile(config, host), JSON.stringify(content, null, 2)];
+  // Written only if it changes: its age is the age of the token in it.
+  if (!existsSync(path) || (await readFile(path, 'utf8')) !== text) await writeWhole(path, text);
 }
 
 async function findOrCreateCluster(api: PublicApi): Promise<string> {
