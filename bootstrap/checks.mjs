@@ -12,7 +12,7 @@ const CHECKS = [
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', '.']],
   ['dead code', bin('knip'), ['--no-progress']],
   ['types of the tests', bin('tsc'), ['-p', 'tests', '--noEmit']],
-  ['emitted schema is the committed one', NODE, [join(ROOT, 'apps/api/dist/emit-schema.js'), '--check']],
+  ['emitted schema is the committed one', NODE, [join(ROOT, 'apps/api/dist/graphql/emit-schema.js'), '--check']],
   ['tidy', bin('vitest'), ['run', '--root', ROOT, 'tests/tidy']],
 ];
 
