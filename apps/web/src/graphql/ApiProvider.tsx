@@ -1,0 +1,66 @@
+'use client';
+import { type Client, createClient, fetchExchange } from '@urql/core';
+import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import { Provider as UrqlProvider } from 'urql';
+import { type LiveConnection, type LiveStatus, openLiveConnection } from './live-connection';
+
+/** How long a query or mutation may take, in ms; then it counts as unanswered. */
+const REQUEST_MS = 30_000;
+
+const LiveContext = createContext<LiveConnection | null>(null);
+
+function newClient(): Client {
+  return createClient({
+    url: '/graphql',
+    // No document cache: what is shown is kept up to date by events, and a cached answer would be an old one.
+    exchanges: [fetchExchange],
+    preferGetMethod: false,
+    fetch: (input, init) => fetch(input, { ...init, signal: withDeadline(init?.signal ?? undefined) }),
+  });
+}
+
+function withDeadline(signal: AbortSignal | undefined): AbortSignal {
+  const deadline = AbortSignal.timeout(REQUEST_MS);
+  return signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+}
+
+/** Queries and mutations over HTTP. */
+export function ApiProvider({ children }: { children: ReactNode }) {
+  const [client] = useState(newClient);
+  return <UrqlProvider value={client}>{children}</UrqlProvider>;
+}
+
+/** Subscriptions over one WebSocket; mounted once somebody is signed in. `onRefused`: the session is not valid any more. */
+export function LiveProvider({ children, onRefused }: { children: ReactNode; onRefused(): void }) {
+  const [live, setLive] = useState<LiveConnection | null>(null);
+  useEffect(() => {
+    const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws';
+    const connection = openLiveConnection(`${scheme}://${window.location.host}/graphql`);
+    const unlisten = connection.onStatus(() => {
+      if (connection.status() === 'refused') onRefused();
+    });
+    setLive(connection);
+    return () => {
+      unlisten();
+      connection.dispose();
+    };
+  }, [onRefused]);
+  return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
+}
+
+/** The live connection; null until the browser has opened it. */
+export function useLive(): LiveConnection | null {
+  return useContext(LiveContext);
+}
+
+const never = () => () => undefined;
+
+/** The state of the live connection, for the indicator. */
+export function useLiveStatus(): LiveStatus {
+  const live = useLive();
+  return useSyncExternalStore(
+    live?.onStatus ?? never,
+    () => live?.status() ?? 'connecting',
+    () => 'connecting',
+  );
+}

@@ -1,0 +1,86 @@
+import { type Client, createClient } from 'graphql-ws';
+import { backOffMs } from './back-off';
+
+/** `connecting` is only before the first connection; afterwards it is `live` or `lost`. `refused`: the session is not valid any more. */
+export type LiveStatus = 'connecting' | 'live' | 'lost' | 'refused';
+
+/** One WebSocket for all subscriptions of this page, with its state and its reconnections to watch. */
+export type LiveConnection = {
+  client: Client;
+  status(): LiveStatus;
+  onStatus(listener: () => void): () => void;
+  /** Called after each connection that follows a lost one: whatever was read meanwhile may be old. */
+  onReconnected(listener: () => void): () => void;
+  dispose(): void;
+};
+
+/** A ping each so many ms, and how long its pong may take: a laptop that slept notices a dead socket within 15 s. */
+const PING_MS = 10_000;
+const PONG_MS = 5_000;
+/** graphql-transport-ws close codes for a connection without a valid session. */
+const REFUSED_CODES = new Set([4401, 4403]);
+
+/** Opens the socket at `url` and keeps it open, with back-off, until disposed or refused. */
+export function openLiveConnection(url: string): LiveConnection {
+  let status: LiveStatus = 'connecting';
+  let wasLost = false;
+  const statusListeners = new Set<() => void>();
+  const reconnectedListeners = new Set<() => void>();
+  const become = (next: LiveStatus) => {
+    status = next;
+    for (const listener of [...statusListeners]) listener();
+  };
+  const client = createClient({
+    url,
+    lazy: false,
+    keepAlive: PING_MS,
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retryWait: (retries) => new Promise((resolve) => setTimeout(resolve, backOffMs(retries, Math.random()))),
+    shouldRetry: () => status !== 'refused',
+    // The loop's end is a closed socket, and `closed` below has already said so.
+    onNonLazyError: () => undefined,
+  });
+  watchPongs(client);
+  client.on('connected', () => {
+    become('live');
+    if (!wasLost) return;
+    wasLost = false;
+    for (const listener of [...reconnectedListeners]) listener();
+  });
+  client.on('closed', (event) => {
+    wasLost = true;
+    become(isRefusal(event) ? 'refused' : 'lost');
+  });
+  return {
+    client,
+    status: () => status,
+    onStatus: (listener) => listen(statusListeners, listener),
+    onReconnected: (listener) => listen(reconnectedListeners, listener),
+    dispose: () => {
+      statusListeners.clear();
+      reconnectedListeners.clear();
+      void client.dispose();
+    },
+  };
+}
+
+function listen(listeners: Set<() => void>, listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function isRefusal(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'code' in event && typeof event.code === 'number' && REFUSED_CODES.has(event.code);
+}
+
+/** A socket whose other end is gone stays open for the browser; without a pong in time it is closed, and the retry begins. */
+function watchPongs(client: Client): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  client.on('ping', (received) => {
+    if (!received) timer = setTimeout(() => client.terminate(), PONG_MS);
+  });
+  client.on('pong', (received) => {
+    if (received) clearTimeout(timer);
+  });
+  client.on('closed', () => clearTimeout(timer));
+}

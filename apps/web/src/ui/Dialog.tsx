@@ -1,0 +1,64 @@
+'use client';
+import { X } from 'lucide-react';
+import { Dialog as Primitive } from 'radix-ui';
+import type { ReactNode } from 'react';
+import { IconButton } from './Button';
+import { classNames } from './class-names';
+
+type DialogProps = {
+  title: string;
+  description?: ReactNode;
+  isOpen: boolean;
+  onOpenChange(isOpen: boolean): void;
+  children: ReactNode;
+  /** `sheet` slides in at the side of a narrow screen's bottom; `wide` gives room for two columns. */
+  shape?: 'plain' | 'wide' | 'sheet';
+};
+
+const SHAPES = {
+  plain:
+    'inset-x-0 bottom-0 max-h-[92dvh] rounded-t-xl sm:inset-x-auto sm:top-[8dvh] sm:bottom-auto sm:left-1/2 sm:w-[30rem] sm:-translate-x-1/2 sm:rounded-xl sm:max-h-[84dvh]',
+  wide: 'inset-x-0 bottom-0 max-h-[92dvh] rounded-t-xl sm:inset-x-4 sm:top-[6dvh] sm:bottom-auto sm:mx-auto sm:max-w-[56rem] sm:rounded-xl sm:max-h-[88dvh]',
+  sheet: 'inset-x-0 bottom-0 max-h-[85dvh] rounded-t-xl',
+} as const;
+
+/** A modal dialog: focus stays inside, Escape closes, focus returns to where it was. On a narrow screen it rises from the bottom. */
+export function Dialog({ title, description, isOpen, onOpenChange, children, shape = 'plain' }: DialogProps) {
+  return (
+    <Primitive.Root open={isOpen} onOpenChange={onOpenChange}>
+      <Primitive.Portal>
+        <Primitive.Overlay className="fixed inset-0 z-40 animate-fade bg-black/45" />
+        <Primitive.Content
+          {...(description === undefined ? { 'aria-describedby': undefined } : {})}
+          className={classNames(
+            'fixed z-50 flex animate-arrive flex-col border border-line bg-raised shadow-2xl shadow-(color:--shadow) outline-none',
+            SHAPES[shape],
+          )}
+        >
+          <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
+            <div className="min-w-0 flex-1">
+              <Primitive.Title className="truncate text-base font-semibold">{title}</Primitive.Title>
+              {description !== undefined && <Primitive.Description className="mt-0.5 text-ink-soft">{description}</Primitive.Description>}
+            </div>
+            <Primitive.Close asChild>
+              <IconButton label="Close" className="-mr-1.5">
+                <X size={16} aria-hidden />
+              </IconButton>
+            </Primitive.Close>
+          </header>
+          {children}
+        </Primitive.Content>
+      </Primitive.Portal>
+    </Primitive.Root>
+  );
+}
+
+/** The scrolling middle of a dialog. */
+export function DialogBody({ children, className }: { children: ReactNode; className?: string }) {
+  return <div className={classNames('min-h-0 flex-1 overflow-y-auto px-5 py-4', className)}>{children}</div>;
+}
+
+/** The row of buttons at a dialog's end. */
+export function DialogFooter({ children }: { children: ReactNode }) {
+  return <footer className="flex flex-wrap items-center justify-end gap-2 border-t border-line px-5 py-3">{children}</footer>;
+}
