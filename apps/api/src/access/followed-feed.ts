@@ -1,0 +1,92 @@
+/** The stream of transitions as one caller may see it. Access is checked here, for each record, when it is sent. */
+import type { EventFeed, FeedFilter, StreamPosition } from '../events/event-feed.js';
+import type { TransitionRecord } from '../events/transition.js';
+import { accessLost, unauthenticated } from '../graphql/request-errors.js';
+import { expirySignal } from './expiry.js';
+import type { AccessScope, Principal } from './principal.js';
+import { mayRead, scopeOf } from './scope.js';
+
+/** A batch that may be sent to this caller. `through` is the cursor after it. */
+export type VisibleBatch = { records: TransitionRecord[]; through: StreamPosition; principal: Principal };
+
+/** What is followed, for whom, and from where. */
+export type Followed = {
+  feed: EventFeed;
+  principalOf: (tokenId: string) => Promise<Principal | null>;
+  principal: Principal;
+  after: StreamPosition;
+  /** What is wanted within a scope. */
+  filterFor: (scope: AccessScope) => FeedFilter;
+  /** Called with the caller as it is now after each change of access; throws to end the stream. */
+  recheck?: (principal: Principal) => Promise<void>;
+};
+
+/**
+ * Follows the feed. A change of access (an ACCESS record) is handled in its place in the order: what came before goes out under the old
+ * scope, then the caller is looked up again, and nothing later goes out before that. A caller that lost something ends with an error,
+ * one that gained goes on with the wider scope. The token's end is a timer, because no record tells of it.
+ */
+export async function* followVisible(followed: Followed, signal: AbortSignal): AsyncGenerator<VisibleBatch, void, void> {
+  using expiry = expirySignal(followed.principal.expiresAt);
+  const ended = AbortSignal.any([signal, expiry.signal]);
+  let { principal, after } = followed;
+  while (!ended.aborted) {
+    const filter = followed.filterFor(scopeOf(principal));
+    let isWidened = false;
+    for await (const batch of followed.feed.follow(after, filter, ended)) {
+      for await (const part of partsOf(followed, batch, principal)) {
+        const through = { incarnation: after.incarnation, position: part.through };
+        isWidened ||= hasMore(principal, part.principal);
+        principal = part.principal;
+        after = through;
+        if (!ended.aborted) yield { records: part.records, through, principal };
+        if (isWidened) break;
+      }
+      if (isWidened) break;
+    }
+  }
+  if (expiry.signal.aborted && !signal.aborted) throw unauthenticated();
+}
+
+type Part = { records: TransitionRecord[]; through: bigint; principal: Principal };
+
+/** Cuts a batch at its changes of access. */
+async function* partsOf(
+  followed: Followed,
+  batch: { records: readonly TransitionRecord[]; through: bigint },
+  principal: Principal,
+): AsyncGenerator<Part, void, void> {
+  let caller = principal;
+  let records: TransitionRecord[] = [];
+  for (const record of batch.records) {
+    if (record.subjectType !== 'ACCESS') {
+      if (mayRead(scopeOf(caller), record.projectId)) records.push(record);
+      continue;
+    }
+    if (!concerns(caller, record)) continue;
+    yield { records, through: record.position - 1n, principal: caller };
+    records = [];
+    caller = await callerNow(followed, caller);
+    yield { records: [], through: record.position, principal: caller };
+  }
+  yield { records, through: batch.through, principal: caller };
+}
+
+/** Whether a change of access may touch this caller: its token, its person, or one of its projects. */
+function concerns(principal: Principal, record: TransitionRecord): boolean {
+  if (record.subjectId === principal.tokenId || record.subjectId === principal.userId) return true;
+  return record.projectId !== null && principal.roles.has(record.projectId);
+}
+
+async function callerNow(followed: Followed, before: Principal): Promise<Principal> {
+  const now = await followed.principalOf(before.tokenId);
+  if (now === null) throw unauthenticated();
+  const isLess = (before.isAdmin && !now.isAdmin) || [...before.roles.keys()].some((id) => !now.isAdmin && !now.roles.has(id));
+  if (isLess) throw accessLost();
+  await followed.recheck?.(now);
+  return now;
+}
+
+function hasMore(before: Principal, now: Principal): boolean {
+  return (!before.isAdmin && now.isAdmin) || [...now.roles.keys()].some((id) => !before.roles.has(id));
+}

@@ -1,0 +1,30 @@
+/** What the public surface calls: use cases and sources, wired in compose.ts. Nothing here knows GraphQL. */
+import type { AccessChanges } from '../access/access-changes.js';
+import type { Principal } from '../access/principal.js';
+import type { EventFeed } from '../events/event-feed.js';
+import type { InstallationChanges } from '../hosts/installation-changes.js';
+import type { OperationProgress } from '../operations/progress-bus.js';
+import type { Database } from '../platform/database.js';
+import type { Log } from '../platform/log.js';
+import type { CreateVmSnapshot } from '../vm-snapshots/create/create-vm-snapshot.contract.js';
+import type { UpdateVmSnapshot } from '../vm-snapshots/update/update-vm-snapshot.js';
+
+/** Newest progress of running operations, as this replica has heard of it. */
+export type ProgressSource = {
+  latest(operationId: string): OperationProgress | null;
+  subscribe(listener: (progress: OperationProgress) => void): () => void;
+};
+
+/** Everything that a resolver may reach. */
+export type Application = {
+  database: Database;
+  log: Log;
+  feed: EventFeed;
+  progress: ProgressSource;
+  /** The caller behind a token's id as it is now; null where the token is expired or revoked. */
+  principalOf: (tokenId: string) => Promise<Principal | null>;
+  access: AccessChanges;
+  installation: InstallationChanges;
+  createVmSnapshot: CreateVmSnapshot;
+  updateVmSnapshot: UpdateVmSnapshot;
+};
