@@ -3,12 +3,14 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identifyProcess, isSameProcess } from '@coppice/lab';
-import { sweep } from './ledger.js';
+import { sweep, sweepWorkers } from './ledger.js';
 import { copyPostgresBinaries, startPostgres } from './postgres-server.js';
 import { takePort } from './run-folder.js';
 import { migrateTemplate } from './template-database.js';
 
 const PREFIX = 'coppice-t-';
+/** Whatever is being ended may write its last words into a folder that is being removed. */
+const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 } as const;
 
 /**
  * Once per test run: a folder, a PostgreSQL with a migrated template database, and at the end the removal of everything that any test
@@ -40,7 +42,11 @@ export async function setup(): Promise<() => Promise<void>> {
 
 async function endRun(runDir: string): Promise<void> {
   await sweep(join(runDir, 'ledger.jsonl'));
-  if (process.env['COPPICE_TEST_KEEP'] !== '1') await rm(runDir, { recursive: true, force: true });
+  if (process.env['COPPICE_TEST_KEEP'] === '1') return;
+  // What names the run goes last: a removal that is interrupted is taken up by the next run.
+  const last = new Set(['owner.json', 'ledger.jsonl']);
+  for (const name of readdirSync(runDir).filter((entry) => !last.has(entry))) await rm(join(runDir, name), REMOVE);
+  await rm(runDir, REMOVE);
 }
 
 /** A run that got SIGKILL left its folder; its ledger says what still runs. Folders of runs whose process lives are left alone. */
@@ -48,6 +54,7 @@ async function sweepAbandonedRuns(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
     const owner = join(tmpdir(), name, 'owner.json');
     if (!existsSync(owner) || isSameProcess(JSON.parse(readFileSync(owner, 'utf8')))) continue;
+    await sweepWorkers(join(tmpdir(), name, 'ledger.jsonl'));
     await endRun(join(tmpdir(), name));
   }
 }

@@ -9,6 +9,7 @@ import { commandLineOf, endProcess, findHypervisor, identifyProcess, isSameProce
  */
 export type LedgerEntry =
   | { kind: 'process'; process: ProcessIdentity }
+  | { kind: 'worker'; process: ProcessIdentity }
   | { kind: 'hypervisor'; place: { name: string; stateDir: string; runDir: string } }
   | { kind: 'folder'; path: string };
 
@@ -19,12 +20,9 @@ export function note(ledgerPath: string, entry: LedgerEntry): void {
   appendFileSync(ledgerPath, `${JSON.stringify(entry)}\n`);
 }
 
-/** Notes a process that has just been started; false where it has ended already. */
-export function noteProcess(ledgerPath: string, pid: number): boolean {
-  const identity = identifyProcess(pid);
-  if (identity === undefined) return false;
-  note(ledgerPath, { kind: 'process', process: identity });
-  return true;
+/** Ends the test workers of a run whose main process is gone: they would go on starting things. */
+export async function sweepWorkers(ledgerPath: string): Promise<void> {
+  for (const entry of readLedger(ledgerPath)) if (entry.kind === 'worker') await endProcess(entry.process, 'SIGKILL', GRACE_MS);
 }
 
 /** Ends everything that the ledger names and still runs, then removes its folders. */

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { identifyProcess } from '@coppice/lab';
+import { note } from './ledger.js';
 
 /** Below the range from which the kernel takes ports for outgoing connections, so that a stopped API finds its port free again. */
 const FIRST_PORT = 20_000;
@@ -15,9 +17,15 @@ export function runFolder(): string {
   return path;
 }
 
-/** The ledger of this run, see ledger.ts. */
+let isNoted = false;
+
+/** The ledger of this run, see ledger.ts. Who asks for it is about to start something, and is noted itself. */
 export function runLedger(): string {
-  return join(runFolder(), 'ledger.jsonl');
+  const path = join(runFolder(), 'ledger.jsonl');
+  const identity = isNoted ? undefined : identifyProcess(process.pid);
+  if (identity !== undefined) note(path, { kind: 'worker', process: identity });
+  isNoted = true;
+  return path;
 }
 
 /** A folder name for sockets that is short (unix socket paths end at 107 characters) and of nobody else. */
