@@ -35,6 +35,8 @@ export function runProgram(file: string, argv: readonly string[], options: Progr
     const child = spawn(file, argv, {
       env: { ...process.env, LC_ALL: 'C', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      // No terminal: its Ctrl-C is for who runs us, who ends things in order; and virsh would look for a polkit agent there.
+      detached: true,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     let isLate = false;

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { basename, join } from 'node:path';
 import { commandLineOf, endProcess, identifyProcess, isSameProcess, type ProcessIdentity } from '@coppice/lab';
 import { parentOf } from './own-processes.js';
-import { LaunchError, say } from './progress.js';
+import { LaunchError, pause, say } from './progress.js';
 
 /** Who holds a data folder: the launcher, and the processes above it up to npm. */
 interface Holder {
@@ -14,6 +14,8 @@ interface Holder {
 
 const MAX_ANCESTORS = 4;
 const TAKE_OVER_GRACE_MS = 1_000;
+const RELEASE_TRIES = 100;
+const RELEASE_PAUSE_MS = 50;
 
 /**
  * Makes this process the only launcher of its run folder, until it ends. The lock is a name in the kernel (an abstract unix socket): it goes with the process
@@ -25,9 +27,14 @@ export async function lockRunDir(runDir: string): Promise<void> {
   let server = await tryListen(name);
   if (server === undefined) {
     await endOrphanedHolder(infoFile);
-    server = await tryListen(name);
+    // The kernel frees the name a moment after the process is gone.
+    for (let tries = 0; server === undefined && tries < RELEASE_TRIES; tries++) {
+      await pause(RELEASE_PAUSE_MS);
+      server = await tryListen(name);
+    }
   }
-  if (server === undefined) throw new LaunchError('Another Coppice has just started with this data folder. Nothing was started.');
+  if (server === undefined)
+    throw new LaunchError('Another Coppice is just starting or ending with this data folder. Nothing was started; try again in a moment.');
   server.unref();
   const self = identifyProcess(process.pid);
   await writeFile(infoFile, JSON.stringify({ launcher: self, ancestors: ancestorsUpToNpm(process.ppid) }));
