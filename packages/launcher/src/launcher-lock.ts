@@ -26,9 +26,9 @@ export async function lockRunDir(runDir: string): Promise<void> {
   const infoFile = join(runDir, 'launcher.json');
   let server = await tryListen(name);
   if (server === undefined) {
-    await endOrphanedHolder(infoFile);
+    const isEnded = await endOrphanedHolder(infoFile);
     // The kernel frees the name a moment after the process is gone.
-    for (let tries = 0; server === undefined && tries < RELEASE_TRIES; tries++) {
+    for (let tries = 0; isEnded && server === undefined && tries < RELEASE_TRIES; tries++) {
       await pause(RELEASE_PAUSE_MS);
       server = await tryListen(name);
     }
@@ -48,9 +48,10 @@ function tryListen(name: string): Promise<Server | undefined> {
   });
 }
 
-async function endOrphanedHolder(infoFile: string): Promise<void> {
+/** Whether there was a launcher without the npm that started it; it is ended. Throws if the holder is well. */
+async function endOrphanedHolder(infoFile: string): Promise<boolean> {
   const holder = existsSync(infoFile) ? readHolder(readFileSync(infoFile, 'utf8')) : undefined;
-  if (holder === undefined || !isSameProcess(holder.launcher)) return;
+  if (holder === undefined || !isSameProcess(holder.launcher)) return false;
   if (holder.ancestors.every(isSameProcess)) {
     throw new LaunchError(
       `Coppice already runs with this data folder (process ${holder.launcher.pid}). Nothing was started. ` +
@@ -60,6 +61,7 @@ async function endOrphanedHolder(infoFile: string): Promise<void> {
   say(`an earlier start was killed and left its launcher (process ${holder.launcher.pid}) behind: taking over`);
   // Not SIGTERM: an orderly stop would power off the guests, and all that it started can be taken over.
   await endProcess(holder.launcher, 'SIGKILL', TAKE_OVER_GRACE_MS);
+  return true;
 }
 
 /** The processes from our parent up to npm; only the parent where npm is not among them. */
