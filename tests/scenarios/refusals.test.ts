@@ -1,8 +1,19 @@
 /** What is refused, why, and that a refusal or a failure leaves everything as it was. */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endGuestAgent, expectWriterRuns, hangGuestAgent } from '../testkit/guest-faults.js';
 import { expectChains, expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { askForSnapshot, type CreateAnswer, machineIsIdle, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
+import { layerFilesOf } from '../testkit/outside-probes.js';
+import {
+  askForSnapshot,
+  beginSnapshot,
+  type CreateAnswer,
+  machineIsIdle,
+  snapshotIn,
+  takeSnapshot,
+  treeOf,
+} from '../testkit/snapshot-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -76,6 +87,27 @@ describe('GA-3: quiesce where the guest agent cannot help', () => {
     await known.machine.virsh('resume', known.machine.name);
     await expectWriterRuns(known.machine);
   });
+});
+
+it('GA-6: the record is there before the host starts, and what fails on the host is ERROR with a reason and leaves no file', async () => {
+  const known = await world.addMachine({ name: 'in-the-way' });
+  const [first, second] = known.machine.guest.disks;
+  // The second disk's overlay cannot be made; that of the first must go again.
+  const foreign = join(world.poolDir, `volume-${second?.volumeUuid ?? ''}.1.qcow2`);
+  await writeFile(foreign, 'of somebody else');
+  world.host('h1').agent.pause();
+  const { id } = await beginSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
+  expect((await snapshotIn(world.admin, id, 'CREATING')).disks).toHaveLength(2);
+  world.host('h1').agent.resume();
+
+  const failed = (await machineIsIdle(world.admin, known)).snapshotTree.nodes.find((node) => node.id === id);
+  expect(failed).toMatchObject({ state: 'ERROR', error: { code: 'IO_ERROR' }, isCurrent: false });
+  expect(await readFile(foreign, 'utf8')).toBe('of somebody else');
+  expect(await layerFilesOf(world.poolDir, first?.volumeUuid ?? '')).toHaveLength(1);
+  await rm(foreign);
+  await expectNothingChanged(known);
+  await expectWriterRuns(known.machine);
+  expect((await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true })).parent).toBeNull();
 });
 
 describe('what others did to the machine', () => {
