@@ -47,6 +47,14 @@ export async function relayOnce(database: Reader): Promise<bigint> {
   return rows[0]?.head ?? 0n;
 }
 
+/** The channel of the relay's wake-ups; coppice_relay() in the first migration sends them. */
+export const EVENTS_CHANNEL = 'coppice_events';
+
+/** One NOTIFY, in a statement of its own. */
+export async function notify(database: Reader, channel: string, payload: string): Promise<void> {
+  await database.$executeRaw`SELECT pg_notify(${channel}, ${payload})`;
+}
+
 /** The head and the incarnation of this database. */
 export async function readStreamHead(reader: Reader): Promise<StreamPosition> {
   const row = await reader.eventStream.findUniqueOrThrow({ where: { id: 1 } });

@@ -64,11 +64,14 @@ export async function moveMachine(
   await tellOfMachine(transaction, machine, move);
 }
 
-/** A transition of a locked machine that changes something beside its state (drift, guest agent, project); `to` null: the state stays. */
+/**
+ * A transition of a locked machine that changes something beside its state (drift, guest agent, project); `to` null: the state stays.
+ * `isNew`: there was no state before.
+ */
 export async function tellOfMachine(
   transaction: Transaction,
   machine: VirtualMachine,
-  told: MachineMove & { to: VirtualMachineState | null },
+  told: MachineMove & { to: VirtualMachineState | null; isNew?: true },
 ): Promise<void> {
   await insertTransitions(transaction, [
     {
@@ -76,7 +79,7 @@ export async function tellOfMachine(
       virtualMachineId: machine.id,
       subjectType: 'VIRTUAL_MACHINE',
       subjectId: machine.id,
-      from: machine.state,
+      from: told.isNew ? null : machine.state,
       to: told.to ?? machine.state,
       event: told.event,
       reason: told.reason,

@@ -50,20 +50,19 @@ export function bodyOf(command: CommandRow): CommandBody {
 }
 
 /**
- * The command that a session of this host and epoch should get next, in order of number: one that an older session was given and did not
- * finish, else a new one. Null where there is none, or where `limit` are running in this epoch.
+ * The command that a session should get next, in order of number: one that is not finished and that this session has not been given,
+ * be it new, sent by an older session, or marked SENT by us when the answer of the commit was lost. Null where there is none, or where
+ * `limit` of the given ones are still running.
  */
 export async function nextCommandOf(
   transaction: Transaction,
-  session: { hostId: string; epoch: bigint; limit: number },
+  session: { hostId: string; given: readonly string[]; limit: number },
 ): Promise<CommandRow | null> {
-  const running = await transaction.command.count({ where: { hostId: session.hostId, state: 'SENT', sentEpoch: session.epoch } });
+  const given = [...session.given];
+  const running = await transaction.command.count({ where: { id: { in: given }, state: 'SENT' } });
   if (running >= session.limit) return null;
   return transaction.command.findFirst({
-    where: {
-      hostId: session.hostId,
-      OR: [{ state: 'PENDING' }, { state: 'SENT', OR: [{ sentEpoch: null }, { sentEpoch: { lt: session.epoch } }] }],
-    },
+    where: { hostId: session.hostId, state: { in: ['PENDING', 'SENT'] }, id: { notIn: given } },
     orderBy: { number: 'asc' },
   });
 }
@@ -99,6 +98,12 @@ export async function expiredCommandIds(reader: Reader, now: Date): Promise<stri
     take: 100,
   });
   return rows.map((row) => row.id);
+}
+
+/** Abandons every command that is not finished, for a restored database: none of them is ever sent again. */
+export async function abandonCommands(transaction: Transaction): Promise<number> {
+  const abandoned = await transaction.command.updateMany({ where: { state: { in: ['PENDING', 'SENT'] } }, data: { state: 'ABANDONED' } });
+  return abandoned.count;
 }
 
 /** Which of these hosts have a command that waits to be sent. */

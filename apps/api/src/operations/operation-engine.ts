@@ -94,6 +94,17 @@ export class OperationEngine {
     return true;
   }
 
+  /** Ends an open operation without its host: FAILED, claims released, no file touched. Nothing where it has ended. */
+  async abandon(
+    transaction: Transaction,
+    abandoned: { operationId: string; machineId: string; error: OperationError; at: Date },
+  ): Promise<void> {
+    const turn = await this.#turnOf(transaction, abandoned);
+    if (!turn) return;
+    await this.#workOf(turn).abandoned(turn, abandoned.error);
+    await this.#end(turn, { kind: 'end', state: 'FAILED', error: abandoned.error });
+  }
+
   async #after(turn: Turn, command: CommandRow, outcome: CommandOutcome): Promise<Next> {
     const work = this.#workOf(turn);
     const verb = verbOf(command);
@@ -115,6 +126,10 @@ export class OperationEngine {
       await this.#issue(turn, command, next);
       return;
     }
+    await this.#end(turn, next);
+  }
+
+  async #end(turn: Turn, next: Extract<Next, { kind: 'end' }>): Promise<void> {
     await endOperation(turn.transaction, turn.operation, { state: next.state, error: next.error, at: turn.at });
     await moveMachine(turn.transaction, turn.machine, {
       to: restingState(turn.machine.powerState),
@@ -142,10 +157,14 @@ export class OperationEngine {
 
   async #turn(transaction: Transaction, command: CommandRow, at: Date): Promise<Turn | null> {
     if (!command.machineId) throw new Error(`command ${command.id} has no machine`);
-    const machine = await lockMachine(transaction, command.machineId);
-    if (!machine) throw new Error(`machine ${command.machineId} of command ${command.id} is not recorded`);
-    const operation = await lockOpenOperation(transaction, command.operationId);
-    return operation ? { transaction, operation, machine, at } : null;
+    return this.#turnOf(transaction, { operationId: command.operationId, machineId: command.machineId, at });
+  }
+
+  async #turnOf(transaction: Transaction, of: { operationId: string; machineId: string; at: Date }): Promise<Turn | null> {
+    const machine = await lockMachine(transaction, of.machineId);
+    if (!machine) throw new Error(`machine ${of.machineId} of operation ${of.operationId} is not recorded`);
+    const operation = await lockOpenOperation(transaction, of.operationId);
+    return operation ? { transaction, operation, machine, at: of.at } : null;
   }
 
   #workOf(turn: Turn): OperationWork {

@@ -41,4 +41,6 @@ export type OperationWork = {
   advanced(turn: Turn, result: CommandResult): Promise<Next>;
   /** A command failed: record what that means, say what follows. */
   failed(turn: Turn, failed: Failed): Promise<Next>;
+  /** It ends here and now, and nobody knows how far the host came (a restored database, an abandoned host): touch no file. */
+  abandoned(turn: Turn, error: OperationError): Promise<void>;
 };

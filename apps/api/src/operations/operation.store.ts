@@ -145,15 +145,15 @@ export async function endOperation(
   ]);
 }
 
-/** Ids of all operations that have not ended, oldest first; at most a thousand. */
-export async function openOperationIds(reader: Reader): Promise<string[]> {
+/** All operations that have not ended, oldest first, with their machines; at most a thousand. */
+export async function openOperations(reader: Reader): Promise<{ id: string; virtualMachineId: string }[]> {
   const rows = await reader.operation.findMany({
-    where: { state: { in: ['RUNNING', 'CANCELLING', 'QUEUED'] } },
-    select: { id: true },
-    orderBy: { id: 'asc' },
+    where: { state: { in: ['RUNNING', 'CANCELLING'] }, virtualMachineId: { not: null } },
+    select: { id: true, virtualMachineId: true },
+    orderBy: { virtualMachineId: 'asc' },
     take: 1000,
   });
-  return rows.map((row) => row.id);
+  return rows.flatMap(({ id, virtualMachineId }) => (virtualMachineId === null ? [] : [{ id, virtualMachineId }]));
 }
 
 function toOpen(row: Operation): OpenOperation {

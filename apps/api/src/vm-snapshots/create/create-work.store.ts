@@ -60,6 +60,12 @@ export async function failCreating(turn: Turn, failed: FailedCreating): Promise<
   await keepError(turn.transaction, turn.operation.id, error);
 }
 
+/** As failCreating, of a snapshot that may be in ERROR already; its layers stay as they are recorded. */
+export async function abandonCreating(turn: Turn, failed: { record: CreateRecord; error: OperationError }): Promise<void> {
+  const snapshot = await turn.transaction.vmSnapshot.findUniqueOrThrow({ where: { id: failed.record.snapshotId } });
+  if (snapshot.state === 'ALLOCATED' || snapshot.state === 'CREATING') await failCreating(turn, { ...failed, layersBecome: null });
+}
+
 /** The host said that the new layers' files are gone. */
 export async function discardedNewLayers(turn: Turn, record: CreateRecord): Promise<void> {
   await moveLayers(turn.transaction, newLayers(record), { from: 'DISCARDING', to: 'DISCARDED' });

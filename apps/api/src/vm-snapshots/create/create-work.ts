@@ -2,7 +2,7 @@
 import type { CommandResult } from '@coppice/protocol';
 import type { Failed, Next, OperationWork, Turn } from '../../operations/operation-work.js';
 import { CREATE_VM_SNAPSHOT, type CreateRecord, createRecord } from './create-record.js';
-import { beginCreating, commitReady, discardedNewLayers, failCreating, rememberedError } from './create-work.store.js';
+import { abandonCreating, beginCreating, commitReady, discardedNewLayers, failCreating, rememberedError } from './create-work.store.js';
 
 type FrozenResult = Extract<CommandResult, { verb: 'freeze-layers' }>;
 
@@ -34,6 +34,10 @@ export const createVmSnapshotWork: OperationWork = {
     await failCreating(turn, { record, error: failed.error, layersBecome: nothingMade ? 'DISCARDED' : 'DISCARDING' });
     if (nothingMade) return { kind: 'end', state: 'FAILED', error: failed.error };
     return { kind: 'step', step: 'DISCARD_LAYER', phase: 'Removing the empty layers' };
+  },
+
+  async abandoned(turn, error) {
+    await abandonCreating(turn, { record: createRecord.parse(turn.operation.plan), error });
   },
 };
 

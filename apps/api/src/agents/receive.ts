@@ -1,0 +1,100 @@
+/** What becomes of each message of a session. Results count from any session of the host, progress and inventory only from the present one. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AgentMessage, CommandFinished } from '@coppice/protocol';
+import type { Write } from '../events/write.js';
+import { acknowledge } from '../hosts/reports.store.js';
+import { recordPools } from '../hosts/pool.store.js';
+import { recordGoneMachines, recordMachine } from '../machines/record-inventory.js';
+import type { OperationEngine } from '../operations/operation-engine.js';
+import type { Clock } from '../platform/clock.js';
+import { databaseFailure } from '../platform/database.js';
+import type { Log } from '../platform/log.js';
+import type { AgentSession } from './agent-session.js';
+import type { Dispatcher } from './dispatcher.js';
+import { DATABASE_RETRY_MS } from './limits.js';
+import type { ProgressTracker } from './progress-tracker.js';
+import type { SessionRegistry } from './session-registry.js';
+
+type Message = Exclude<AgentMessage, { type: 'session.heartbeat' | 'session.hello' }>;
+
+/** What handling needs. */
+export type ReceiveOptions = {
+  write: Write;
+  engine: OperationEngine;
+  dispatcher: Dispatcher;
+  sessions: SessionRegistry;
+  tracker: ProgressTracker;
+  clock: Clock;
+  log: Log;
+};
+
+/**
+ * Handles one message to its end. While the database is away it is handled again and again, for as long as the session is open; what
+ * cannot be handled for another reason is logged and left out: a report is then not acknowledged, and comes again in the next session.
+ */
+export function createReceive(options: ReceiveOptions): (session: AgentSession, message: Message) => Promise<void> {
+  return async (session, message) => {
+    while (true) {
+      try {
+        await handle(options, session, message);
+        return;
+      } catch (error) {
+        if (databaseFailure(error) !== 'LOST') {
+          options.log.error({ err: error, hostId: session.hostId, type: message.type }, 'a message of a host could not be handled');
+          return;
+        }
+        if (!session.isOpen) return;
+        options.log.warn({ hostId: session.hostId, type: message.type }, 'the database is away; the message waits');
+        await pause(DATABASE_RETRY_MS);
+      }
+    }
+  };
+}
+
+async function handle(options: ReceiveOptions, session: AgentSession, message: Message): Promise<void> {
+  if (message.type === 'command.finished') {
+    await recordFinished(options, session, message);
+    return;
+  }
+  if (options.sessions.of(session.hostId) !== session) return;
+  const from = { hostId: session.hostId, hostName: session.hostName, at: options.clock.now() };
+  switch (message.type) {
+    case 'command.accepted':
+      return;
+    case 'command.progressed':
+      await options.tracker.heard(session, message);
+      return;
+    case 'inventory.pools-seen': {
+      const areNew = await options.write((transaction) => recordPools(transaction, from, message.pools));
+      if (areNew) session.send({ type: 'inventory.requested', machineUuid: null });
+      return;
+    }
+    case 'inventory.machine-seen':
+      await options.write((transaction) =>
+        recordMachine(transaction, from, { machine: message.machine, position: BigInt(message.position) }),
+      );
+      return;
+    case 'inventory.completed':
+      await options.write((transaction) => recordGoneMachines(transaction, from, message.machineUuids));
+  }
+}
+
+/** One transaction: the outcome by compare-and-set, its transitions, the next command, and how far the journal is recorded. Then the ack. */
+async function recordFinished(options: ReceiveOptions, session: AgentSession, message: CommandFinished): Promise<void> {
+  const { hostId } = session;
+  const { commandId, outcome } = message;
+  const position = BigInt(message.position);
+  const recorded = await options.write(async (transaction) => {
+    const answer = await options.engine.record(transaction, { hostId, commandId, position, outcome, at: options.clock.now() });
+    await acknowledge(transaction, hostId, position);
+    return answer;
+  });
+  session.given.delete(commandId);
+  options.tracker.forget(commandId);
+  session.send({ type: 'report.acknowledged', position: message.position });
+  if (recorded.kind === 'unknown')
+    options.log.warn({ hostId, commandId }, 'a host reported a command that is not recorded; nothing was done');
+  // What changed on the machine while its inventory was ignored is not lost: it is looked at once more.
+  if (recorded.kind === 'recorded' && recorded.hasEnded) session.send({ type: 'inventory.requested', machineUuid: recorded.machineUuid });
+  options.dispatcher.nudgeHost(hostId);
+}

@@ -1,0 +1,107 @@
+/** Wires what lives below the public surface: database, stream, operations, hosts. By hand, in one place, no container. */
+import { CloseCode } from '@coppice/protocol';
+import { createAgents } from './agents/agents.js';
+import type { AgentSocket } from './agents/agent-socket.js';
+import { commandForStep, stepsOfVerb } from './agents/step-commands.js';
+import type { EventFeed } from './events/event-feed.js';
+import { POLL_MS } from './events/limits.js';
+import { LiveEventFeed } from './events/live-event-feed.js';
+import { createRelay } from './events/relay.js';
+import { StreamTail } from './events/stream-tail.js';
+import { EVENTS_CHANNEL, notify } from './events/transition.store.js';
+import { createWrite, type Write } from './events/write.js';
+import { SESSIONS_CHANNEL } from './hosts/admission.store.js';
+import { createInstallation } from './hosts/installation.js';
+import type { InstallationChanges } from './hosts/installation-changes.js';
+import { replicaLock } from './hosts/liveness.store.js';
+import { OperationEngine } from './operations/operation-engine.js';
+import { PROGRESS_CHANNEL, ProgressBus } from './operations/progress-bus.js';
+import type { Clock } from './platform/clock.js';
+import { type Database, openDatabase } from './platform/database.js';
+import { Listener } from './platform/listener.js';
+import type { Log } from './platform/log.js';
+import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
+import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
+import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
+
+/** What a process is told at its start. `replicaId` is new for each process: a UUID. */
+export type CoreOptions = { databaseUrl: string; replicaId: string; clock: Clock; log: Log };
+
+/** What the public surface gets. */
+export type Core = {
+  database: Database;
+  write: Write;
+  feed: EventFeed;
+  progress: ProgressBus;
+  createVmSnapshot: CreateVmSnapshot;
+  installation: InstallationChanges;
+  agentSocket: AgentSocket;
+  /** Begins to listen, number and look; a database that is away is tried again for ever. */
+  start(): Promise<void>;
+  /** Closes the sessions, lets what runs end, closes the database. */
+  stop(): Promise<void>;
+  /** Whether this replica can serve: the database answered lately, and wake-ups arrive. */
+  ready(): boolean;
+};
+
+/** How old the last look at the stream may be for ready(), in milliseconds: some polls. */
+const READY_MS = 5 * POLL_MS;
+
+/** Builds the core; nothing is opened before start(). */
+export function createCore(options: CoreOptions): Core {
+  const { databaseUrl: url, replicaId, clock, log } = options;
+  const name = `coppice-api ${replicaId}`;
+  const database = openDatabase({ url, name, lost: (error) => log.warn({ err: error }, 'a database connection was lost') });
+  const tail = new StreamTail({ database, log });
+  const relay = createRelay({ database, log, numbered: () => tail.nudge() });
+  const write = createWrite(database, relay);
+  const steps = { commandForStep, stepsOfVerb };
+  const engine = new OperationEngine({ works: [createVmSnapshotWork], steps });
+  const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
+  const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
+  const listener = new Listener(
+    { url, name: `${name} listens`, lock: replicaLock(replicaId), log },
+    {
+      channels: new Map([
+        [EVENTS_CHANNEL, () => tail.nudge()],
+        [PROGRESS_CHANNEL, (payload: string) => progress.receive(payload)],
+        [SESSIONS_CHANNEL, (payload: string) => agents.replaced(payload)],
+      ]),
+      connected: () => {
+        tail.nudge();
+        agents.databaseIsBack();
+      },
+    },
+  );
+  let poll: NodeJS.Timeout | null = null;
+  return {
+    database,
+    write,
+    feed: new LiveEventFeed({ database, tail }),
+    progress,
+    createVmSnapshot: createCreateVmSnapshot({ database, write, clock, steps, started: (hostId) => agents.nudge(hostId) }),
+    installation: createInstallation({ write, clock, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
+    agentSocket: agents.socket,
+    async start() {
+      poll = setInterval(() => {
+        relay.nudge();
+        tail.nudge();
+        agents.nudge(null);
+      }, POLL_MS);
+      agents.start();
+      await listener.start();
+      await tail.look();
+    },
+    async stop() {
+      if (poll) clearInterval(poll);
+      await agents.stop();
+      progress.stop();
+      relay.nudge();
+      await relay.idle();
+      await listener.stop();
+      await tail.look();
+      await database.$disconnect();
+    },
+    ready: () => listener.isConnected && tail.lastLookAt > 0 && performance.now() - tail.lastLookAt < READY_MS,
+  };
+}

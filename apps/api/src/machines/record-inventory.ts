@@ -1,0 +1,100 @@
+/** What a host shows of a machine becomes the record: power, guest agent, sizes, and drift where the disks are not as recorded. */
+import type { InventoryMachine } from '@coppice/protocol';
+import { hostActor } from '../events/actor-record.js';
+import { holderOf, resourceOf } from '../operations/claim.store.js';
+import type { Transaction } from '../platform/database.js';
+import { compareDisks, type Finding, findStrangeThings } from './compare-inventory.js';
+import { insertFoundMachine } from './found-machine.store.js';
+import {
+  findMachineByDomain,
+  type InventorySource,
+  machinesOfHost,
+  readFindings,
+  readRecordedDisks,
+  setDrift,
+  setPower,
+  updateDiskSizes,
+  updateFacts,
+} from './inventory.store.js';
+import { lockMachine, type MachineRow, moveMachine, restingState, tellOfMachine } from './machine.store.js';
+
+/** One machine as it was at a position of the host's journal. */
+export type MachineSeen = { machine: InventoryMachine; position: bigint };
+
+/**
+ * Records it. Ignored beside an active operation, and where a later result or inventory is recorded: then it says nothing about now. A
+ * machine that another host is recorded to have is left alone. A machine seen for the first time belongs to no project yet.
+ */
+export async function recordMachine(transaction: Transaction, from: InventorySource, seen: MachineSeen): Promise<void> {
+  const known = await findMachineByDomain(transaction, seen.machine.uuid);
+  if (!known) {
+    await insertFoundMachine(transaction, from, { ...seen, findings: findStrangeThings(seen.machine) });
+    return;
+  }
+  const machine = await lockMachine(transaction, known.id);
+  if (!machine || machine.hostId !== from.hostId || machine.state === 'DESTROYED' || machine.inventoryPosition > seen.position) return;
+  if ((await holderOf(transaction, [resourceOf.machine(machine.id)])) !== null) return;
+  const moved = await recordPower(transaction, from, { machine, seen: seen.machine });
+  const recorded = await readRecordedDisks(transaction, machine.id);
+  const findings = [...findStrangeThings(seen.machine), ...compareDisks(recorded, seen.machine)];
+  await recordDrift(transaction, from, { machine: moved, findings });
+  await updateFacts(transaction, machine, seen);
+  if (findings.length === 0) await updateDiskSizes(transaction, machine.id, seen.machine);
+}
+
+/** Machines of the host that its complete inventory does not name: they are gone from it. Machines with an active operation are left alone. */
+export async function recordGoneMachines(transaction: Transaction, from: InventorySource, machineUuids: readonly string[]): Promise<void> {
+  const present = new Set(machineUuids);
+  for (const known of await machinesOfHost(transaction, from.hostId)) {
+    if (present.has(known.domainUuid)) continue;
+    const machine = await lockMachine(transaction, known.id);
+    if (!machine || (await holderOf(transaction, [resourceOf.machine(machine.id)])) !== null) continue;
+    const message = 'The host does not have this machine any more.';
+    const gone = { code: 'DOMAIN_MISSING', message, volumeId: null, path: null, repairable: false };
+    await recordDrift(transaction, from, { machine, findings: [gone] });
+    if (machine.state === 'UNKNOWN') continue;
+    await setPower(transaction, machine.id, { power: 'UNKNOWN', guestAgent: 'DISCONNECTED' });
+    await moveMachine(transaction, machine, {
+      to: 'UNKNOWN',
+      event: 'gone',
+      reason: message,
+      actor: hostActor(from.hostName),
+      operationId: null,
+    });
+  }
+}
+
+type Both = { machine: MachineRow; seen: InventoryMachine };
+
+/** Power and guest agent are transitions of the machine; a machine that no operation holds is in the state of its power. */
+async function recordPower(transaction: Transaction, from: InventorySource, { machine, seen }: Both): Promise<MachineRow> {
+  const move = { actor: hostActor(from.hostName), operationId: null };
+  if (machine.powerState !== seen.power || machine.guestAgent !== seen.guestAgent) await setPower(transaction, machine.id, seen);
+  const to = restingState(seen.power);
+  await moveMachine(transaction, machine, { ...move, to, event: 'power', reason: null });
+  const moved = { ...machine, state: to };
+  if (machine.guestAgent !== seen.guestAgent) {
+    await tellOfMachine(transaction, moved, { ...move, to: null, event: 'guest-agent', reason: seen.guestAgent });
+  }
+  return moved;
+}
+
+/** Writes the findings where they changed, and says so: `drift` with the first sentence, `reconciled` when there are none any more. */
+async function recordDrift(
+  transaction: Transaction,
+  from: InventorySource,
+  both: { machine: MachineRow; findings: Finding[] },
+): Promise<void> {
+  const { machine, findings } = both;
+  if (JSON.stringify(readFindings(machine)) === JSON.stringify(findings)) return;
+  const [first] = findings;
+  const drift = first ? { detectedAt: from.at.toISOString(), findings } : null;
+  await setDrift(transaction, machine.id, drift);
+  await tellOfMachine(transaction, machine, {
+    to: null,
+    event: first ? 'drift' : 'reconciled',
+    reason: first?.message ?? null,
+    actor: hostActor(from.hostName),
+    operationId: null,
+  });
+}
