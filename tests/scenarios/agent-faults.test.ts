@@ -1,11 +1,11 @@
 /** VM-20, FL-create: the agent is killed, cut off or paused while a snapshot is being made. Its crash points are its own (packages/agent). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CRASH_POINTS } from '@coppice/agent';
-import { expectWriterRuns } from '../testkit/guest-faults.js';
-import { expectOneOperationAtATime } from '../testkit/on-disk.js';
+import { expectWriterRuns, hangGuestAgent } from '../testkit/guest-faults.js';
+import { expectChains, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { isFrozen } from '../testkit/outside-probes.js';
 import { expectHonestContent, expectSettled } from '../testkit/settled.js';
-import { beginSnapshot, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
+import { beginSnapshot, machineIsIdle, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 import type { LabHost } from '../testkit/lab-host.js';
 
@@ -44,7 +44,9 @@ it('VM-20: the agent is killed while a snapshot is CREATING and started again: t
   await expectHonestContent(await expectSettled(world, known, id));
 });
 
-describe.each(CRASH_POINTS)('killed at its crash point %s', (point) => {
+const points = Object.keys(CRASH_POINTS);
+
+describe.each(points.filter((point) => !point.startsWith('discard-layers/')))('killed at its crash point %s', (point) => {
   it('the guest is never left frozen, and the snapshot is READY or has failed and left nothing', async () => {
     await restartAgent({ COPPICE_AGENT_CRASH_AT: point });
     const { id } = await begin(true);
@@ -58,6 +60,26 @@ describe.each(CRASH_POINTS)('killed at its crash point %s', (point) => {
     if (ended.state === 'READY') await expectHonestContent(ended);
     // And the next one works, whatever the crash has left.
     expect((await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true })).consistency).toBe('FILESYSTEM');
+  });
+});
+
+describe('killed while it takes back what a failed snapshot has made', () => {
+  let hung: KnownMachine;
+  beforeAll(async () => {
+    await restartAgent();
+    hung = await world.addMachine({ name: 'hung' });
+    await hangGuestAgent(hung.machine);
+  });
+
+  it.each(points.filter((point) => point.startsWith('discard-layers/')))('at %s: no file is left', async (point) => {
+    await restartAgent({ COPPICE_AGENT_CRASH_AT: point });
+    const { id } = await beginSnapshot(world.as(world.acme.operatorToken), hung, { quiesce: true });
+    await host.agent.hasEnded();
+    host.agent.start();
+    const tree = await machineIsIdle(world.admin, hung);
+    expect(tree.snapshotTree.nodes.find((node) => node.id === id)?.error?.code).toBe('GUEST_AGENT_UNAVAILABLE');
+    await expectChains(world, hung, { vda: 1, vdb: 1 });
+    await expectWriterRuns(hung.machine);
   });
 });
 
