@@ -36,17 +36,19 @@ export function watchTransitions(
   const after = resumeFrom(args.after, context.cursor);
   const filterFor = (scope: AccessScope) => transitionFilter(scope, args.filter);
   filterFor(context.scope);
-  return sayingExpired(
-    abortable(async function* (signal) {
-      const followed = { feed: app.feed, principalOf: app.principalOf, principal, after, filterFor };
-      for await (const batch of followVisible(followed, signal)) {
-        const { incarnation } = batch.through;
-        for (const record of batch.records) {
-          const cursor = encodeCursor({ incarnation, position: record.position });
-          yield { value: { cursor, event: { ...record, incarnation } }, principal: batch.principal };
+  return abortable((signal) =>
+    sayingExpired(
+      (async function* () {
+        const followed = { feed: app.feed, principalOf: app.principalOf, principal, after, filterFor };
+        for await (const batch of followVisible(followed, signal)) {
+          const { incarnation } = batch.through;
+          for (const record of batch.records) {
+            const cursor = encodeCursor({ incarnation, position: record.position });
+            yield { value: { cursor, event: { ...record, incarnation } }, principal: batch.principal };
+          }
+          if (batch.records.length === 0) yield { value: { cursor: encodeCursor(batch.through), event: null }, principal: batch.principal };
         }
-        if (batch.records.length === 0) yield { value: { cursor: encodeCursor(batch.through), event: null }, principal: batch.principal };
-      }
-    }),
+      })(),
+    ),
   );
 }

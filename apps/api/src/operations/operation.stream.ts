@@ -25,7 +25,7 @@ type Item = StreamItem<OperationRecord>;
  */
 export function watchOperations(context: GraphQLContext, filter: OperationFilter): AsyncGenerator<Item, void, void> {
   const wanted = operationFilter(filter);
-  return sayingExpired(abortable((signal) => operationItems(context, wanted, signal)));
+  return abortable((signal) => sayingExpired(operationItems(context, wanted, signal)));
 }
 
 async function* operationItems(

@@ -25,9 +25,12 @@ export class VmSnapshotFilter {
 export class CreateVmSnapshotInput {
   @Field(() => ID, { description: 'The machine.' })
   declare readonly virtualMachineId: string;
-  @Field(() => String, { nullable: true, description: 'Unique on the machine; null: the next free s1, s2, …' })
+  @Field(() => String, {
+    nullable: true,
+    description: '1 to 255 characters, unique on the machine; null: the next free of snapshot-1, snapshot-2, …',
+  })
   declare readonly name?: string | null;
-  @Field(() => String, { nullable: true, description: 'Free text of at most 4096 characters.' })
+  @Field(() => String, { nullable: true, description: 'Free text of at most 4000 characters.' })
   declare readonly description?: string | null;
   @Field(() => VmSnapshotKind, { nullable: true, defaultValue: 'DISK', description: 'What it shall hold.' })
   declare readonly kind?: 'DISK' | 'DISK_AND_MEMORY' | null;
@@ -55,7 +58,7 @@ export class UpdateVmSnapshotInput {
   declare readonly snapshotId: string;
   @Field(() => String, { nullable: true, description: 'Unique on the machine.' })
   declare readonly name?: string | null;
-  @Field(() => String, { nullable: true, description: 'Free text of at most 4096 characters; null removes it.' })
+  @Field(() => String, { nullable: true, description: 'Free text of at most 4000 characters; null removes it.' })
   declare readonly description?: string | null;
   @Field(() => Boolean, { nullable: true, description: 'Keep it from being removed.' })
   declare readonly locked?: boolean | null;

@@ -33,14 +33,16 @@ export async function watchTree(
   // The project is not part of the filter: only changes within the scope go out, and those of a machine that left it end the stream.
   const filterFor = () => ({ projectIds: null, virtualMachineId: machineId, subjectId: null, subjectTypes: null });
   const followed = { feed: app.feed, principalOf: app.principalOf, principal, after, filterFor, recheck };
-  return sayingExpired(
-    abortable(async function* (signal) {
-      for await (const batch of followVisible(followed, signal)) {
-        for (const record of batch.records) {
-          const at = { incarnation: batch.through.incarnation, position: record.position };
-          for (const change of record.treeChanges) yield { value: { ...change, at }, principal: batch.principal };
+  return abortable((signal) =>
+    sayingExpired(
+      (async function* () {
+        for await (const batch of followVisible(followed, signal)) {
+          for (const record of batch.records) {
+            const at = { incarnation: batch.through.incarnation, position: record.position };
+            for (const change of record.treeChanges) yield { value: { ...change, at }, principal: batch.principal };
+          }
         }
-      }
-    }),
+      })(),
+    ),
   );
 }

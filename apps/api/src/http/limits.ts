@@ -1,0 +1,27 @@
+/** Bounds of connections. Each has its reason. */
+
+/** How far a subscriber may be behind, in bytes that its connection has not taken: a stopped one must not fill our memory. */
+export const MAX_BEHIND_BYTES = 1024 * 1024;
+/** Time to catch up from there, in milliseconds; a replay to a sound client over a slow line takes its own pace within this. */
+export const CATCH_UP_MS = 5_000;
+/** Time for a closing handshake, in milliseconds: one who does not read does not answer either. */
+export const CLOSE_MS = 2_000;
+/** How often a quiet connection is asked whether it is alive, in milliseconds: below the idle limit of every common proxy. */
+export const KEEP_ALIVE_MS = 12_000;
+/** Operations that one WebSocket may have open: the dashboard has five. */
+export const MAX_OPERATIONS_PER_SOCKET = 100;
+/** WebSockets and event streams that one process carries: some 20 kB each. */
+export const MAX_STREAMS = 20_000;
+/** How long a browser keeps its session, in seconds, unless its token ends earlier: a week. */
+export const SESSION_SECONDS = 7 * 24 * 3600;
+/** How long a stop waits for requests that run, in milliseconds. */
+export const DRAIN_MS = 8_000;
+
+/** Why a GraphQL WebSocket was closed, as close codes beside those of graphql-transport-ws. Clients reconnect after RESYNC and GOING_AWAY. */
+export const GraphqlCloseCode = {
+  GOING_AWAY: 1001,
+  UNAUTHENTICATED: 4401,
+  INTERNAL: 4500,
+  TOO_MANY: 4503,
+  RESYNC: 4430,
+} as const;
