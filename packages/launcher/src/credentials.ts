@@ -28,7 +28,7 @@ export async function readCredentials(config: LauncherConfig): Promise<Credentia
 
 /** Writes them, mode 0600, whole or not at all. */
 export async function writeCredentials(config: LauncherConfig, credentials: Credentials): Promise<void> {
-  await writeWhole(join(config.dataDir, 'credentials.json'), `${JSON.stringify(credentials, null, 2)}\n`);
+  await writeWhole(join(config.dataDir, 'credentials.json'), `${JSON.stringify(Credentials.parse(credentials), null, 2)}\n`);
 }
 
 /** Where clients on this machine reach API and dashboard. */

@@ -33,14 +33,13 @@ export async function giveProjectsTokens(api: PublicApi, config: LauncherConfig,
   return current;
 }
 
-/** Waits until both demo hosts are UP. */
-export async function waitForHosts(api: PublicApi): Promise<void> {
+/** Waits until both demo hosts are UP; `agentLogs` is said if they are not in time. */
+export async function waitForHosts(api: PublicApi, agentLogs: () => string): Promise<void> {
   const areUp = async (): Promise<boolean> => {
     const hosts = await listHosts(api);
     return DEMO_HOSTS.every((name) => hosts.some((host) => host.name === name && host.state === 'UP'));
   };
-  const late = (): string =>
-    `The demo hosts' agents are not connected after ${HOST_UP_DEADLINE_MS / 1000} s; see logs/agent-demo-*.log in the data folder.`;
+  const late = (): string => `The demo hosts' agents are not connected after ${HOST_UP_DEADLINE_MS / 1000} s:\n${agentLogs()}`;
   await waitUntil(areUp, { deadlineMs: HOST_UP_DEADLINE_MS, everyMs: ASK_EVERY_MS, late });
 }
 

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildGuestFiles, type GuestFiles } from '@coppice/lab';
@@ -126,7 +125,7 @@ export class Launch {
     this.agents = DEMO_HOSTS.map((host) => agentProgram(config, host));
     await Promise.all(this.agents.map((agent) => agent.start()));
     const complete = await giveProjectsTokens(api, config, credentials);
-    await timed('both agents are connected', () => waitForHosts(api));
+    await timed('both agents are connected', () => waitForHosts(api, () => this.agents.map((agent) => agent.logTail()).join('\n')));
     await timed('machines belong to their projects and run', () => Promise.all(DEMO_MACHINES.map((machine) => this.bringUp(api, machine))));
     return complete;
   }
@@ -146,17 +145,13 @@ export class Launch {
 async function startAndWait(program: Supervised | undefined, url: string): Promise<void> {
   if (program === undefined) throw new Error(`nothing to start for ${url}`);
   await program.start();
-  const late = (): string => `${program.name} does not answer at ${url} after ${ANSWER_DEADLINE_MS / 1000} s:\n${logTail(program)}`;
+  const late = (): string => `${program.name} does not answer at ${url} after ${ANSWER_DEADLINE_MS / 1000} s:\n${program.logTail()}`;
   const isUp = async (): Promise<boolean> => {
-    if (program.restarts >= MAX_FIRST_RESTARTS) throw new LaunchError(`${program.name} ends each time it is started:\n${logTail(program)}`);
+    if (program.restarts >= MAX_FIRST_RESTARTS)
+      throw new LaunchError(`${program.name} ends each time it is started:\n${program.logTail()}`);
     return answers(url);
   };
   await waitUntil(isUp, { deadlineMs: ANSWER_DEADLINE_MS, everyMs: 100, late });
-}
-
-function logTail(program: Supervised): string {
-  const text = readFileSync(program.logFile, 'utf8').slice(-2_000);
-  return `${text.slice(text.indexOf('\n') + 1)}(log: ${program.logFile})`;
 }
 
 async function answers(url: string): Promise<boolean> {

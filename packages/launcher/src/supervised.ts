@@ -1,8 +1,10 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { endProcess, isSameProcess, type ProcessIdentity } from '@coppice/lab';
 import { nextPauseMs } from './back-off.js';
 import { messageOf, pause, say } from './progress.js';
 
 const LOOK_EVERY_MS = 250;
+const LOG_TAIL_CHARACTERS = 2_000;
 
 /** Something that shall always run. `start` starts it, or takes over what runs already, and returns once there is a process. */
 export interface SupervisedProgram {
@@ -36,8 +38,11 @@ export class Supervised {
     return this.restartCount;
   }
 
-  get logFile(): string {
-    return this.program.logFile;
+  /** The end of its log, and where the rest is: for people, when it does not do what it should. */
+  logTail(): string {
+    const { logFile } = this.program;
+    const text = existsSync(logFile) ? readFileSync(logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS) : '';
+    return `${text.slice(text.indexOf('\n') + 1)}(log: ${logFile})`;
   }
 
   get isRunning(): boolean {
