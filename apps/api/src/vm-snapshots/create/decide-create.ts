@@ -29,7 +29,7 @@ export type CreateDecision = {
 export function decideCreate(principal: Principal, request: CreateVmSnapshotRequest, facts: CreateFacts): Outcome<CreateDecision> {
   const access = checkAccess(principal, facts);
   if (!access.ok) return access;
-  const refusal = checkInput(request, facts) ?? checkState(facts) ?? checkHost(facts) ?? checkGuest(request, facts);
+  const refusal = checkInput(request) ?? checkState(facts) ?? checkName(request, facts) ?? checkHost(facts) ?? checkGuest(request, facts);
   if (refusal) return refused(refusal);
   const power = facts.machine.powerState;
   if (power === 'UNKNOWN') throw new Error(`machine ${facts.machine.id} has no known power state after its state was checked`);
@@ -89,14 +89,9 @@ function plan(request: CreateVmSnapshotRequest, facts: CreateFacts, power: 'ON' 
   });
 }
 
-function checkInput(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusal | null {
-  if (request.name !== null) {
-    const problem = problemOfName(request.name);
-    if (problem) return { code: 'INVALID_INPUT', message: problem, path: ['name'] };
-    if (facts.names.has(request.name)) {
-      return { code: 'NAME_TAKEN', message: `The machine has a snapshot named “${request.name}”. Choose another name.`, path: ['name'] };
-    }
-  }
+function checkInput(request: CreateVmSnapshotRequest): Refusal | null {
+  const problem = request.name === null ? null : problemOfName(request.name);
+  if (problem) return { code: 'INVALID_INPUT', message: problem, path: ['name'] };
   if ((request.description?.length ?? 0) > DESCRIPTION_LENGTH) {
     return { code: 'INVALID_INPUT', message: `The description is longer than ${DESCRIPTION_LENGTH} characters.`, path: ['description'] };
   }
@@ -108,6 +103,12 @@ function checkInput(request: CreateVmSnapshotRequest, facts: CreateFacts): Refus
     return { code: 'CAPABILITY_DISABLED', message, path: ['kind'] };
   }
   return null;
+}
+
+/** After the machine's state: who asks for the same name twice at once hears that the machine is busy, not that the name is taken. */
+function checkName(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusal | null {
+  if (request.name === null || !facts.names.has(request.name)) return null;
+  return { code: 'NAME_TAKEN', message: `The machine has a snapshot named “${request.name}”. Choose another name.`, path: ['name'] };
 }
 
 function problemOfName(name: string): string | null {
