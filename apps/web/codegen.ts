@@ -4,7 +4,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 const config: CodegenConfig = {
   schema: process.env.COPPICE_SCHEMA ?? '../api/schema.graphql',
   documents: ['src/**/*.graphql.ts'],
-  emitLegacyCommonJSImports: false,
+  importExtension: '',
   generates: {
     './generated/': {
       preset: 'client',

@@ -1,6 +1,6 @@
-import { connection } from 'next/server';
-import { X } from '../ui/x.js';
-export default async function P() {
-  await connection();
-  return <X />;
+import { redirect } from 'next/navigation';
+
+/** The start page is the list of machines. */
+export default function StartRoute() {
+  redirect('/machines');
 }

@@ -1,12 +1,11 @@
-import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { print } from 'graphql';
+import { type DocumentNode, print } from 'graphql';
 import type { Client } from 'graphql-ws';
 import { backOffMs } from './back-off';
 
-export type StreamOptions<Data, Variables extends Record<string, unknown>> = {
+export type StreamOptions<Data> = {
   client: Client;
-  document: TypedDocumentNode<Data, Variables>;
-  variables: Variables;
+  document: DocumentNode;
+  variables: Record<string, unknown>;
   /** The cursor of an event; after a lost connection the stream goes on behind the last one handled. Left out: the stream knows no cursor. */
   cursorOf?: (data: Data) => string;
   onData(data: Data): void;
@@ -18,7 +17,7 @@ export type StreamOptions<Data, Variables extends Record<string, unknown>> = {
  * Follows one subscription until the returned function is called. The variables are read anew each time graphql-ws sends them, so that a
  * reconnection replays exactly what was missed. (urql's subscription exchange would resend the first cursor, hence the client itself.)
  */
-export function followStream<Data, Variables extends Record<string, unknown>>(options: StreamOptions<Data, Variables>): () => void {
+export function followStream<Data>(options: StreamOptions<Data>): () => void {
   let cursor: string | undefined;
   let unsubscribe: () => void = () => undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,0 +1,80 @@
+'use client';
+import { useRouter } from 'next/navigation';
+import { createContext, type ReactNode, useCallback, useContext, useEffect } from 'react';
+import type { AppShell_LoadViewerQuery } from '../../generated/graphql';
+import { LiveProvider } from '../graphql/ApiProvider';
+import { useLoad } from '../graphql/use-load';
+import { Logo } from '../ui/Logo';
+import { FailedState, Notice } from '../ui/Notice';
+import { SkeletonRows } from '../ui/Skeleton';
+import type { Theme } from '../ui/theme';
+import { loadViewer } from './access.graphql';
+import { TopBar } from './TopBar';
+
+type Viewer = AppShell_LoadViewerQuery['viewer'];
+const ViewerContext = createContext<Viewer | null>(null);
+
+/** Who is signed in; only inside AppShell. */
+export function useViewer(): Viewer {
+  const viewer = useContext(ViewerContext);
+  if (viewer === null) throw new Error('useViewer was called outside AppShell');
+  return viewer;
+}
+
+/** What every page has around it. Pages appear once it is known who asks; without a session it leads to the sign-in page. */
+export function AppShell({ theme, children }: { theme: Theme; children: ReactNode }) {
+  const router = useRouter();
+  const { data, problem } = useLoad(loadViewer, {});
+  const leave = useCallback(() => {
+    const here = `${window.location.pathname}${window.location.search}`;
+    router.replace(here === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`);
+  }, [router]);
+  const isSignedOut = problem?.kind === 'signed-out';
+  useEffect(() => {
+    if (isSignedOut) leave();
+  }, [isSignedOut, leave]);
+
+  if (data && !isSignedOut) {
+    return (
+      <ViewerContext.Provider value={data.viewer}>
+        <LiveProvider onRefused={leave}>
+          <TopBar theme={theme} viewer={data.viewer} />
+          <main id="content" className="mx-auto w-full max-w-[88rem] px-4 py-5 sm:px-6">
+            {children}
+          </main>
+        </LiveProvider>
+      </ViewerContext.Provider>
+    );
+  }
+  return (
+    <Waiting>
+      {problem?.kind === 'unreachable' && (
+        <Notice
+          kind="warning"
+          title="Connection lost, trying again"
+          children="The API does not answer. This page goes on by itself as soon as it does."
+        />
+      )}
+      {problem?.kind === 'failed' && <FailedState title="Who you are could not be read">{problem.message}</FailedState>}
+    </Waiting>
+  );
+}
+
+function Waiting({ children }: { children: ReactNode }) {
+  return (
+    <>
+      <header className="border-b border-line bg-surface">
+        <div className="mx-auto flex h-14 max-w-[88rem] items-center gap-2.5 px-4 font-semibold sm:px-6">
+          <Logo />
+          Coppice
+        </div>
+      </header>
+      <main id="content" className="mx-auto w-full max-w-[88rem] space-y-4 px-4 py-5 sm:px-6">
+        {children}
+        <div className="card">
+          <SkeletonRows label="Loading" rows={5} />
+        </div>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,96 @@
+import { ChevronRight, TriangleAlert } from 'lucide-react';
+import Link from 'next/link';
+import type { MachineRowFragment } from '../../generated/graphql';
+import { Badge } from '../ui/Badge';
+import { formatBytes, formatCount } from '../ui/format';
+import { TimeAgo } from '../ui/TimeAgo';
+import { sayMachineState } from './machine-words';
+
+/** The address of a machine's page. */
+export function machinePath(id: string): string {
+  return `/machines/${encodeURIComponent(id)}`;
+}
+
+/** One row a machine; on a narrow screen the columns fold under the name. */
+export function MachinesTable({ rows, showsProject }: { rows: MachineRowFragment[]; showsProject: boolean }) {
+  return (
+    <table className="w-full text-left">
+      <thead className="bg-sunken text-[12px] text-ink-faint max-md:hidden">
+        <tr>
+          <th className="py-2 pr-3 pl-4 font-medium">Name</th>
+          {showsProject && <th className="px-3 font-medium">Project</th>}
+          <th className="px-3 font-medium">Host</th>
+          <th className="px-3 font-medium">State</th>
+          <th className="px-3 text-right font-medium">Snapshots</th>
+          <th className="px-3 font-medium">Last one</th>
+          <th className="px-3 text-right font-medium">Disks</th>
+          <th className="w-8" />
+        </tr>
+      </thead>
+      <tbody className="divide-y divide-line">
+        {rows.map((row) => (
+          <MachineRow key={row.id} row={row} showsProject={showsProject} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function MachineRow({ row, showsProject }: { row: MachineRowFragment; showsProject: boolean }) {
+  const nodes = row.snapshotTree.nodes;
+  const last = nodes.reduce<string | undefined>(
+    (latest, { createdAt }) => (latest === undefined || createdAt > latest ? createdAt : latest),
+    undefined,
+  );
+  const sizes = row.volumes.reduce((sum, volume) => sum + volume.allocatedBytes, 0);
+  const { space } = row.snapshotTree;
+  return (
+    <tr className="group relative transition-colors hover:bg-sunken">
+      <td className="py-2.5 pr-3 pl-4">
+        <Link
+          href={machinePath(row.id)}
+          className="font-medium after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
+        >
+          {row.name}
+        </Link>
+        <p className="figures mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 text-[12.5px] text-ink-faint md:hidden">
+          <StateBadge row={row} />
+          {formatCount(nodes.length, 'snapshot')}
+          {last !== undefined && <TimeAgo at={last} />}
+        </p>
+      </td>
+      {showsProject && <td className="px-3 text-ink-soft max-md:hidden">{row.project?.name ?? <Badge tone="warn">Not assigned</Badge>}</td>}
+      <td className="px-3 text-ink-soft max-md:hidden">{row.host?.name ?? '–'}</td>
+      <td className="px-3 max-md:hidden">
+        <StateBadge row={row} />
+      </td>
+      <td className="figures px-3 text-right max-md:hidden">{nodes.length}</td>
+      <td className="figures px-3 text-ink-soft max-md:hidden">{last === undefined ? 'never' : <TimeAgo at={last} />}</td>
+      <td className="figures px-3 text-right text-ink-soft max-md:hidden">
+        {formatBytes(sizes)}
+        <span className="block text-[11.5px] text-ink-faint">
+          {formatBytes(space.exclusiveBytes + space.sharedBytes + space.retainedBytes)} snapshots
+        </span>
+      </td>
+      <td className="pr-3 text-ink-faint">
+        <ChevronRight size={16} aria-hidden className="transition-transform group-hover:translate-x-0.5" />
+      </td>
+    </tr>
+  );
+}
+
+function StateBadge({ row }: { row: MachineRowFragment }) {
+  const { label, tone } = sayMachineState(row.state);
+  return (
+    <span className="inline-flex flex-wrap gap-1.5">
+      <Badge tone={tone} hasDot>
+        {label}
+      </Badge>
+      {row.drift && (
+        <Badge tone="warn" icon={<TriangleAlert size={11} aria-hidden />}>
+          Drift
+        </Badge>
+      )}
+    </span>
+  );
+}

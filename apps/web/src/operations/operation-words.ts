@@ -1,0 +1,64 @@
+/** Words and tones for operations and transitions. */
+import type { OperationState, SubjectType } from '../../generated/graphql';
+import type { Tone } from '../ui/Badge';
+import { formatEnum } from '../ui/format';
+
+const STATES: Record<OperationState, { label: string; tone: Tone }> = {
+  QUEUED: { label: 'Queued', tone: 'plain' },
+  RUNNING: { label: 'Running', tone: 'busy' },
+  CANCELLING: { label: 'Cancelling', tone: 'warn' },
+  SUCCEEDED: { label: 'Done', tone: 'good' },
+  FAILED: { label: 'Failed', tone: 'bad' },
+  CANCELLED: { label: 'Cancelled', tone: 'plain' },
+};
+
+/** An operation's state in words. */
+export function sayOperationState(state: OperationState): { label: string; tone: Tone } {
+  return STATES[state];
+}
+
+/** Whether it goes on. */
+export function isUnfinished(state: OperationState): boolean {
+  return state === 'QUEUED' || state === 'RUNNING' || state === 'CANCELLING';
+}
+
+const KINDS: Record<string, string> = {
+  createVmSnapshot: 'Take snapshot',
+  updateVmSnapshot: 'Edit snapshot',
+  assignVirtualMachine: 'Assign machine',
+};
+
+/** What kind of work, in words: the mutation's name taken apart where no better words are known. */
+export function sayOperationKind(kind: string): string {
+  return KINDS[kind] ?? formatEnum(kind.replaceAll(/([a-z])([A-Z])/g, '$1_$2'));
+}
+
+type SubjectLike = {
+  __typename?: string | undefined;
+  snapshotName?: string;
+  machineName?: string;
+  hostName?: string;
+  volumeName?: string;
+  kind?: string;
+  snapshotMachine?: { id: string; name: string };
+  operationMachine?: { id: string; name: string } | null;
+  id: string;
+};
+
+/** What a transition is about: its name, its type in words, and the machine's page where it has one. */
+export function saySubject(
+  type: SubjectType,
+  subject: SubjectLike | null | undefined,
+): { name: string; type: string; machineId: string | null } {
+  const machineId =
+    subject?.snapshotMachine?.id ?? subject?.operationMachine?.id ?? (type === 'VIRTUAL_MACHINE' ? (subject?.id ?? null) : null);
+  const kind = subject?.kind === undefined ? undefined : sayOperationKind(subject.kind);
+  const name = subject?.snapshotName ?? subject?.machineName ?? subject?.hostName ?? subject?.volumeName ?? kind ?? 'gone by now';
+  return { name, type: type === 'VM_SNAPSHOT' ? 'Snapshot' : type === 'VIRTUAL_MACHINE' ? 'Machine' : formatEnum(type), machineId };
+}
+
+/** A finished step's or operation's length in ms; null where it has not both ends. */
+export function lengthMs(piece: { startedAt?: string | null; finishedAt?: string | null }): number | null {
+  if (!piece.startedAt || !piece.finishedAt) return null;
+  return Math.max(0, Date.parse(piece.finishedAt) - Date.parse(piece.startedAt));
+}

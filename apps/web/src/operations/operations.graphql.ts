@@ -1,0 +1,214 @@
+import { graphql } from '../../generated';
+
+/** An operation with its steps, as it is now. */
+export const operationView = graphql(`
+  fragment OperationView on Operation {
+    id
+    kind
+    state
+    revision
+    phase
+    createdAt
+    startedAt
+    finishedAt
+    cancelable
+    cancelEffect
+    progress {
+      percent
+      bytesDone
+      bytesTotal
+      bytesPerSecond
+      etaSeconds
+    }
+    steps {
+      kind
+      description
+      state
+      startedAt
+      finishedAt
+      progress {
+        percent
+      }
+    }
+    error {
+      code
+      message
+      retryable
+      hint
+    }
+    startedBy {
+      kind
+      name
+    }
+    virtualMachine {
+      id
+      name
+    }
+    subject {
+      __typename
+      id
+      ... on VmSnapshot {
+        name
+      }
+    }
+  }
+`);
+
+/** What an action would do. */
+export const planView = graphql(`
+  fragment PlanView on Plan {
+    hash
+    bytesToMove
+    peakExtraBytes
+    estimatedSeconds
+    stopsMachine
+    warnings
+    steps {
+      kind
+      description
+      bytesToMove
+      volume {
+        id
+        target
+      }
+    }
+  }
+`);
+
+/** A refusal, with what its kind adds. */
+export const userErrorView = graphql(`
+  fragment UserErrorView on UserError {
+    __typename
+    code
+    message
+    path
+    ... on MachineBusy {
+      operation {
+        id
+        kind
+        phase
+        startedBy {
+          name
+        }
+        subject {
+          __typename
+          id
+          ... on VmSnapshot {
+            name
+          }
+        }
+      }
+    }
+    ... on InsufficientSpace {
+      neededBytes
+      availableBytes
+    }
+    ... on QuotaExceeded {
+      limit
+      used
+    }
+  }
+`);
+
+/** One operation as it goes on. */
+export const watchOperation = graphql(`
+  subscription OperationPanel_Watch($operationIds: [ID!]!) {
+    operationProgress(filter: { operationIds: $operationIds }) {
+      ...OperationView
+    }
+  }
+`);
+
+/** Operations, newest first. */
+export const loadOperations = graphql(`
+  query OperationList_Load($first: Int!, $after: String, $filter: OperationFilter) {
+    cursor
+    operations(first: $first, after: $after, filter: $filter) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        ...OperationView
+      }
+    }
+  }
+`);
+
+/** One move of a state machine, for people. */
+export const transitionView = graphql(`
+  fragment TransitionView on StateTransition {
+    cursor
+    at
+    subjectId
+    subjectType
+    from
+    to
+    event
+    reason
+    actor {
+      kind
+      name
+    }
+    operation {
+      id
+      kind
+    }
+    subject {
+      __typename
+      id
+      ... on VmSnapshot {
+        snapshotName: name
+        snapshotMachine: virtualMachine {
+          id
+          name
+        }
+      }
+      ... on VirtualMachine {
+        machineName: name
+      }
+      ... on Operation {
+        kind
+        operationMachine: virtualMachine {
+          id
+          name
+        }
+      }
+      ... on Host {
+        hostName: name
+      }
+      ... on Volume {
+        volumeName: name
+      }
+    }
+  }
+`);
+
+/** The history, newest first, and the cursor from which it goes on. */
+export const loadTransitions = graphql(`
+  query ActivityFeed_Load($first: Int!, $after: String, $filter: TransitionFilter) {
+    cursor
+    stateTransitions(first: $first, after: $after, filter: $filter) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        ...TransitionView
+      }
+    }
+  }
+`);
+
+/** What happens from now on. */
+export const watchTransitions = graphql(`
+  subscription ActivityFeed_Watch($filter: TransitionFilter, $after: Cursor) {
+    stateTransitions(filter: $filter, after: $after) {
+      cursor
+      event {
+        ...TransitionView
+      }
+    }
+  }
+`);

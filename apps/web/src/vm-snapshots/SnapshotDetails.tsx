@@ -1,0 +1,161 @@
+'use client';
+import { LockKeyhole, LockKeyholeOpen, MapPin, Pencil } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import type { SnapshotNodeFragment } from '../../generated/graphql';
+import { ActivityFeed } from '../operations/ActivityFeed';
+import { Badge } from '../ui/Badge';
+import { Button } from '../ui/Button';
+import { Fact, Facts } from '../ui/Facts';
+import { formatBytes, formatCount, formatEnum } from '../ui/format';
+import { Notice } from '../ui/Notice';
+import { EditSnapshotDialog } from './EditSnapshotDialog';
+import { sayConsistency, saySnapshotState } from './snapshot-words';
+import { useUpdateSnapshot } from './use-update-snapshot';
+
+type DetailsProps = { snapshot: SnapshotNodeFragment; isCurrent: boolean };
+
+/** Everything about one snapshot. */
+export function SnapshotDetails({ snapshot, isCurrent }: DetailsProps) {
+  return (
+    <div className="divide-y divide-line">
+      <Head snapshot={snapshot} isCurrent={isCurrent} />
+      <div className="space-y-3 px-4 py-3">
+        <What snapshot={snapshot} />
+      </div>
+      <Part title="Disks">
+        <Disks snapshot={snapshot} />
+      </Part>
+      {snapshot.definition && (
+        <Part title="The machine as it was">
+          <Facts>
+            <Fact name="Processors">{formatCount(snapshot.definition.vcpus, 'vCPU')}</Fact>
+            <Fact name="Memory">{formatBytes(snapshot.definition.memoryBytes)}</Fact>
+            <Fact name="Machine type">{snapshot.definition.machineType}</Fact>
+            {snapshot.definition.firmware && <Fact name="Firmware">{snapshot.definition.firmware}</Fact>}
+            <Fact name="Disks">{snapshot.definition.disks.join(', ')}</Fact>
+          </Facts>
+        </Part>
+      )}
+      <NotPossible snapshot={snapshot} />
+      <Part title="History">
+        <div className="-mx-4 -mb-3">
+          <ActivityFeed subjectId={snapshot.id} isCompact />
+        </div>
+      </Part>
+    </div>
+  );
+}
+
+function Head({ snapshot, isCurrent }: DetailsProps) {
+  const state = saySnapshotState(snapshot.state);
+  const [isEditing, setEditing] = useState(false);
+  const { update, refusal, isBusy } = useUpdateSnapshot();
+  const action = snapshot.actions.find((each) => each.action === 'UPDATE_VM_SNAPSHOT');
+  const reason = action && !action.enabled ? (action.reason ?? 'It cannot be changed now.') : undefined;
+  return (
+    <div className="space-y-2.5 px-4 py-3">
+      <div className="flex flex-wrap items-center gap-2">
+        <p className="min-w-0 text-[15px] font-semibold break-words">{snapshot.name}</p>
+        <Badge tone={state.tone} hasDot>
+          {state.label}
+        </Badge>
+        {isCurrent && (
+          <Badge tone="accent" icon={<MapPin size={11} aria-hidden />}>
+            Current
+          </Badge>
+        )}
+      </div>
+      {snapshot.description && <p className="break-words whitespace-pre-wrap text-ink-soft">{snapshot.description}</p>}
+      {snapshot.error && (
+        <Notice kind="error" title={snapshot.error.message}>
+          {snapshot.error.hint}
+          {!snapshot.error.retryable && ' Trying the same again cannot help.'}
+        </Notice>
+      )}
+      <div className="flex flex-wrap gap-2">
+        <Button icon={<Pencil size={14} aria-hidden />} unavailableBecause={reason} onClick={() => setEditing(true)}>
+          Edit
+        </Button>
+        <Button
+          icon={snapshot.locked ? <LockKeyholeOpen size={14} aria-hidden /> : <LockKeyhole size={14} aria-hidden />}
+          unavailableBecause={reason}
+          isBusy={isBusy}
+          title={snapshot.locked ? 'Allow it to be deleted again' : 'Keep it from being deleted'}
+          onClick={() => void update({ snapshotId: snapshot.id, locked: !snapshot.locked })}
+        >
+          {snapshot.locked ? 'Unlock' : 'Lock'}
+        </Button>
+      </div>
+      {refusal && <Notice kind="error">{refusal.message}</Notice>}
+      {isEditing && <EditSnapshotDialog snapshot={snapshot} onClose={() => setEditing(false)} />}
+    </div>
+  );
+}
+
+function What({ snapshot }: { snapshot: SnapshotNodeFragment }) {
+  const consistency = sayConsistency(snapshot.consistency);
+  return (
+    <>
+      <Facts>
+        <Fact name="Taken">{new Date(snapshot.createdAt).toLocaleString()}</Fact>
+        <Fact name="By">{snapshot.createdBy.name}</Fact>
+        <Fact name="Kind">{snapshot.kind === 'DISK' ? 'Disks' : 'Disks and memory'}</Fact>
+        {snapshot.state !== 'ERROR' && <Fact name="Consistency">{consistency.label}</Fact>}
+        {snapshot.memoryBytes !== null && snapshot.memoryBytes !== undefined && (
+          <Fact name="Memory image">{formatBytes(snapshot.memoryBytes)}</Fact>
+        )}
+        <Fact name="Only its own">{formatBytes(snapshot.space.exclusiveBytes)}</Fact>
+        <Fact name="Shared with others">{formatBytes(snapshot.space.sharedBytes)}</Fact>
+      </Facts>
+      {snapshot.state !== 'ERROR' && <p className="text-[12.5px] text-ink-faint">{consistency.meaning}</p>}
+    </>
+  );
+}
+
+function Disks({ snapshot }: { snapshot: SnapshotNodeFragment }) {
+  const most = Math.max(1, ...snapshot.disks.map((disk) => disk.allocatedBytes));
+  return (
+    <ul className="space-y-2">
+      {snapshot.disks.map((disk) => (
+        <li key={disk.target} className="space-y-1">
+          <p className="flex gap-3">
+            <span className="font-mono text-[13px] font-medium">{disk.target}</span>
+            <span className="min-w-0 flex-1 truncate text-ink-soft">{disk.volume?.name ?? 'the volume is gone'}</span>
+            <span className="figures">{formatBytes(disk.allocatedBytes)}</span>
+          </p>
+          <div aria-hidden className="h-1 rounded-full bg-line">
+            <div className="h-full rounded-full bg-accent/70" style={{ width: `${(disk.allocatedBytes / most) * 100}%` }} />
+          </div>
+          {disk.layerPath && <code className="block truncate font-mono text-[11.5px] text-ink-faint">{disk.layerPath}</code>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Actions that the API knows and refuses now, with its reason; editing has its own buttons above. */
+function NotPossible({ snapshot }: { snapshot: SnapshotNodeFragment }) {
+  const refused = snapshot.actions.filter(({ action, enabled, reason }) => !enabled && reason && action !== 'UPDATE_VM_SNAPSHOT');
+  if (refused.length === 0) return null;
+  return (
+    <Part title="Not possible now">
+      <ul className="space-y-1.5">
+        {refused.map(({ action, reason }) => (
+          <li key={action}>
+            <span className="font-medium text-ink-soft">{formatEnum(action.replace('_VM_SNAPSHOT', '').replace('_TO', ''))}</span>
+            <span className="block text-[12.5px] text-ink-faint">{reason}</span>
+          </li>
+        ))}
+      </ul>
+    </Part>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section aria-label={title} className="space-y-2 px-4 py-3">
+      <h3 className="text-[12px] font-semibold tracking-wide text-ink-faint uppercase">{title}</h3>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,30 @@
+/** Words and tones for snapshots. */
+import type { Consistency, VmSnapshotState } from '../../generated/graphql';
+import type { Tone } from '../ui/Badge';
+
+const STATES: Record<VmSnapshotState, { label: string; tone: Tone }> = {
+  ALLOCATED: { label: 'Allocated', tone: 'busy' },
+  CREATING: { label: 'Creating', tone: 'busy' },
+  READY: { label: 'Ready', tone: 'good' },
+  REVERTING: { label: 'Reverting', tone: 'busy' },
+  EXPUNGING: { label: 'Expunging', tone: 'warn' },
+  REMOVED: { label: 'Removed', tone: 'plain' },
+  ERROR: { label: 'Error', tone: 'bad' },
+};
+
+/** A snapshot's state in words. */
+export function saySnapshotState(state: VmSnapshotState): { label: string; tone: Tone } {
+  return STATES[state];
+}
+
+const CONSISTENCIES: Record<Consistency, { label: string; meaning: string }> = {
+  FILESYSTEM: { label: 'File systems frozen', meaning: 'The guest’s file systems were frozen at that moment: they are clean.' },
+  CRASH: { label: 'Crash-consistent', meaning: 'As after a power cut: file systems replay their journals when they are mounted.' },
+  MEMORY: { label: 'With memory', meaning: 'The memory was saved with the disks: the guest goes on where it was.' },
+  OFFLINE: { label: 'Taken while off', meaning: 'The machine was off: its disks were at rest.' },
+};
+
+/** How consistent a snapshot is: in two words, and what that means. */
+export function sayConsistency(consistency: Consistency): { label: string; meaning: string } {
+  return CONSISTENCIES[consistency];
+}

@@ -1,0 +1,93 @@
+'use client';
+import { useEffect, useRef, useState } from 'react';
+import { useClient } from 'urql';
+import type { CreateVmSnapshotInput, PlanViewFragment, UserErrorViewFragment } from '../../generated/graphql';
+import { newIdempotencyKey } from '../graphql/idempotency-key';
+import { type Problem, toProblem } from '../graphql/problem';
+import { createSnapshot, planSnapshot } from './vm-snapshots.graphql';
+
+/** How long typing rests before the plan is asked for again, in ms. */
+const REST_MS = 250;
+
+/** What the form holds. `volumeIds` null: all volumes. */
+export type SnapshotWish = { name: string; description: string; isQuiesced: boolean; volumeIds: readonly string[] | null };
+
+export type Planned = {
+  plan: PlanViewFragment | null;
+  errors: readonly UserErrorViewFragment[];
+  problem: Problem | undefined;
+  isOld: boolean;
+};
+
+function toInput(virtualMachineId: string, wish: SnapshotWish): CreateVmSnapshotInput {
+  return {
+    virtualMachineId,
+    name: wish.name.trim() || null,
+    description: wish.description.trim() || null,
+    quiesce: wish.isQuiesced,
+    volumeIds: wish.volumeIds === null ? null : [...wish.volumeIds],
+  };
+}
+
+/** The plan for a wish, asked anew when the wish has rested; the last plan stays, marked old, meanwhile. */
+export function usePlan(virtualMachineId: string, wish: SnapshotWish): Planned {
+  const client = useClient();
+  const [planned, setPlanned] = useState<Planned>({ plan: null, errors: [], problem: undefined, isOld: true });
+  const key = JSON.stringify(toInput(virtualMachineId, wish));
+  useEffect(() => {
+    let isStopped = false;
+    setPlanned((last) => ({ ...last, isOld: true }));
+    const timer = setTimeout(async () => {
+      const input: CreateVmSnapshotInput = JSON.parse(key);
+      const { data, error } = await client.query(planSnapshot, { input }).toPromise();
+      if (isStopped) return;
+      const answer = data?.planCreateVmSnapshot;
+      setPlanned({ plan: answer?.plan ?? null, errors: answer?.errors ?? [], problem: error && toProblem(error), isOld: false });
+    }, REST_MS);
+    return () => {
+      isStopped = true;
+      clearTimeout(timer);
+    };
+  }, [client, key]);
+  return planned;
+}
+
+export type Submission = {
+  submit(wish: SnapshotWish, planHash: string | null): Promise<boolean>;
+  errors: readonly UserErrorViewFragment[];
+  /** Set where no answer came: the snapshot may be on its way. */
+  problem: Problem | undefined;
+  /** The new plan, where the one that was agreed to does not hold any more. */
+  changedPlan: PlanViewFragment | undefined;
+  isBusy: boolean;
+};
+
+/** Takes the snapshot. One idempotency key as long as the dialog is open: a second try after a lost answer cannot take two. */
+export function useTakeSnapshot(virtualMachineId: string): Submission {
+  const client = useClient();
+  const idempotencyKey = useRef<string>(undefined);
+  const [answer, setAnswer] = useState<Omit<Submission, 'submit'>>({
+    errors: [],
+    problem: undefined,
+    changedPlan: undefined,
+    isBusy: false,
+  });
+
+  async function submit(wish: SnapshotWish, planHash: string | null): Promise<boolean> {
+    idempotencyKey.current ??= newIdempotencyKey();
+    setAnswer((last) => ({ ...last, isBusy: true }));
+    const input = { ...toInput(virtualMachineId, wish), planHash, idempotencyKey: idempotencyKey.current };
+    const { data, error } = await client.mutation(createSnapshot, { input }).toPromise();
+    const errors = data?.createVmSnapshot.errors ?? [];
+    const changed = errors.find((each) => each.__typename === 'PlanChanged');
+    setAnswer({
+      errors,
+      problem: error && toProblem(error),
+      changedPlan: changed && 'plan' in changed ? changed.plan : undefined,
+      isBusy: false,
+    });
+    return !error && errors.length === 0;
+  }
+
+  return { submit, ...answer };
+}
