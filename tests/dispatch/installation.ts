@@ -50,9 +50,9 @@ export class Installation {
     return new Installation(database, projectId, clusterId);
   }
 
-  async replica(): Promise<Replica> {
+  async replica(databaseUrl = this.database.url): Promise<Replica> {
     const level = process.env['COPPICE_TEST_LOG'] === '1' ? 'debug' : 'silent';
-    const core = createCore({ databaseUrl: this.database.url, replicaId: newId(), clock: this.clock, log: createLog(level) });
+    const core = createCore({ databaseUrl, replicaId: newId(), clock: this.clock, log: createLog(level) });
     await core.start();
     const server = createServer();
     const sockets = new WebSocketServer({ server, path: '/agent', maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
