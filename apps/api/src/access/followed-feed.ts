@@ -17,7 +17,7 @@ export type Followed = {
   after: StreamPosition;
   /** What is wanted within a scope. */
   filterFor: (scope: AccessScope) => FeedFilter;
-  /** Called with the caller as it is now after each change of access; throws to end the stream. */
+  /** Called with the caller as it is now after each change of access, and for a record that it may not read; throws to end the stream. */
   recheck?: (principal: Principal) => Promise<void>;
 };
 
@@ -39,7 +39,9 @@ export async function* followVisible(followed: Followed, signal: AbortSignal): A
         isWidened ||= hasMore(principal, part.principal);
         principal = part.principal;
         after = through;
-        if (!ended.aborted) yield { records: part.records, through, principal };
+        // An empty part is a bookmark only where the feed meant one: it must not tell that something happened to somebody else.
+        const isWorthTelling = part.records.length > 0 || batch.records.length === 0;
+        if (isWorthTelling && !ended.aborted) yield { records: part.records, through, principal };
         if (isWidened) break;
       }
       if (isWidened) break;
@@ -61,6 +63,8 @@ async function* partsOf(
   for (const record of batch.records) {
     if (record.subjectType !== 'ACCESS') {
       if (mayRead(scopeOf(caller), record.projectId)) records.push(record);
+      // What is watched may have gone to another project, which no change of the caller's own access tells.
+      else await followed.recheck?.(caller);
       continue;
     }
     if (!concerns(caller, record)) continue;
