@@ -3,8 +3,9 @@
  * of it. Must never be written by two agents (state-dir lock), and never be repaired by guessing.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeDurably } from '../durable-file.js';
 import { hasErrorCode } from '../failure.js';
 import { readJournal } from './read-journal.js';
 import { encodeRecord, type JournalRecord, type NewRecord } from './record.js';
@@ -109,27 +110,10 @@ async function bytesOf(path: string): Promise<Buffer> {
   }
 }
 
-/** The new file replaces the old one by rename: at any instant one of the two is there, whole. Returns its bytes. */
+/** Returns the bytes of the new file. */
 async function writeCompacted(path: string, state: JournalState, now: Date): Promise<number> {
   const content = state.content(now);
   const line = encodeRecord({ kind: 'content', position: content.position, content });
-  const made = `${path}.new`;
-  await unlink(made).catch((error: unknown) => {
-    if (!hasErrorCode(error, 'ENOENT')) throw error;
-  });
-  const file = await open(made, 'wx', 0o600);
-  try {
-    await file.writeFile(line);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(made, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await writeDurably(path, line);
   return Buffer.byteLength(line);
 }

@@ -1,0 +1,45 @@
+import type { CommandIssued, StepKind } from '@coppice/protocol';
+import type { Logger } from 'pino';
+import type { CrashPoint } from '../crash-points.js';
+import type { GuestFreezer } from '../guest/freeze-guest.js';
+import type { Hypervisor } from '../hypervisor/port.js';
+import type { CommandEntry } from '../journal/state.js';
+import type { PoolFolders } from '../pools/pool-folders.js';
+
+/** What a command may use. */
+export interface CommandContext {
+  readonly command: CommandIssued;
+  readonly hypervisor: Hypervisor;
+  readonly pools: PoolFolders;
+  readonly freezer: GuestFreezer;
+  readonly stateDir: string;
+  readonly log: Logger;
+  readonly now: () => Date;
+  /** It was begun before, by this process or one that died: look first at what is there. */
+  readonly isRepeat: boolean;
+  /** Steps of this command that are durable in the journal. */
+  steps: () => CommandEntry['steps'];
+  /** Makes a step durable; resolves when it is. */
+  note: (name: string, detail: Record<string, string>) => Promise<void>;
+  /** Tells people; may be lost. */
+  progress: (step: StepKind, state: 'RUNNING' | 'SUCCEEDED' | 'FAILED', target?: string) => void;
+  crash: (point: CrashPoint) => void;
+}
+
+/** The steps of that name. */
+export function notesOf(context: CommandContext, name: string): CommandEntry['steps'] {
+  return context.steps().filter((step) => step.name === name);
+}
+
+/** Runs a part of a command and tells people when it begins and ends. */
+export async function told<T>(context: CommandContext, step: StepKind, work: () => Promise<T>): Promise<T> {
+  context.progress(step, 'RUNNING');
+  try {
+    const result = await work();
+    context.progress(step, 'SUCCEEDED');
+    return result;
+  } catch (error) {
+    context.progress(step, 'FAILED');
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * freeze-layers: the overlays of create-layers become the heads of all given volumes at once (kvm.md §2). Running: one libvirt snapshot without
+ * metadata; stopped: one define. It looks first, so a repeat rolls forward what is done:
+ *
+ *   switched already            → roll forward (definition, check), same result
+ *   not switched, first try     → check everything, act
+ *   not switched, repeat        → not expired and power as planned: anew, with a new quiesce; else failed, nothing changed
+ *   half switched               → stopped: define the rest; running: impossible, so drift
+ *
+ * Must never let a machine write a layer that is to be frozen, and never leave a guest frozen.
+ */
+import type { CommandResult } from '@coppice/protocol';
+import { CommandProblem } from '../../failure.js';
+import { type CommandContext, notesOf, told } from '../context.js';
+import { type ExpectedVolume, expectVolume } from '../expected-chain.js';
+import { drifted, type MachineView, viewMachine } from '../machine-view.js';
+import { actionOf, type Switched, switchHeads } from './switch-heads.js';
+import { bringDefinitionForward } from './bring-definition-forward.js';
+import { readSwitched } from './read-switched.js';
+import { requireReady } from './require-ready.js';
+import { resultOf } from './result-of.js';
+
+/** The command's body, and its volumes with paths. */
+export interface FreezePlan {
+  readonly body: Extract<CommandContext['command']['body'], { verb: 'freeze-layers' }>;
+  readonly volumes: readonly ExpectedVolume[];
+}
+
+/** See the file's head. Throws CommandProblem with nothing changed, or HypervisorLost: then it has to be called again. */
+export async function freezeLayers(body: FreezePlan['body'], context: CommandContext): Promise<CommandResult> {
+  const before = await viewMachine(context.hypervisor, body.machineUuid);
+  const volumes = await Promise.all(body.volumes.map((volume) => expectVolume(context.pools, volume)));
+  const plan: FreezePlan = { body, volumes };
+  const switched = (await readSwitched(plan, before, context)) ?? (await act(plan, before, context));
+  await told(context, 'SAVE_DEFINITION', () => bringDefinitionForward(plan, context));
+  const result = await told(context, 'VERIFY_CHAIN', () => resultOf(plan, before, { switched, context }));
+  context.crash('freeze-layers/before-finished-record');
+  return result;
+}
+
+async function act(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
+  if (context.isRepeat && context.now().toISOString() > context.command.expiresAt) {
+    throw new CommandProblem({
+      code: 'HOST_UNAVAILABLE',
+      retryable: true,
+      message: 'The host was away for too long: the machine had not been switched to its new layers, and was not switched afterwards. Nothing was changed.',
+    });
+  }
+  await requireReady(plan, before, context);
+  context.crash('freeze-layers/before-transaction');
+  try {
+    const switched = await switchHeads(plan, before, context);
+    const { consistency, frozenAt, quiescedMs } = switched;
+    await context.note('switched', { consistency, frozenAt, quiescedMs: quiescedMs === null ? '' : String(quiescedMs) });
+    return switched;
+  } catch (error) {
+    if (error instanceof CommandProblem) await requireUnchanged(plan, context, error);
+    throw error;
+  }
+}
+
+/** libvirt may fail a call whose work is done (lab.md, t-race 3): whether anything changed is looked up, never inferred from an error. */
+async function requireUnchanged(plan: FreezePlan, context: CommandContext, error: CommandProblem): Promise<void> {
+  const after = await viewMachine(context.hypervisor, plan.body.machineUuid);
+  const action = await actionOf(plan.volumes, after.inForce);
+  if (action === 'none-switched') return;
+  context.log.error({ err: error }, 'libvirt reported a failure, and the machine has switched all the same');
+  if (action === 'all-switched') throw new SwitchedInSpite(error);
+  throw drifted('After an error some disks are on their new layers and some are not.');
+}
+
+/** The act failed and was done: the command is run again, and rolls forward. */
+export class SwitchedInSpite extends Error {
+  constructor(cause: unknown) {
+    super('the machine switched in spite of an error', { cause });
+    this.name = 'SwitchedInSpite';
+  }
+}
+
+/** Whether an earlier try of this command noted the switch. */
+export function hasNotedSwitch(context: CommandContext): boolean {
+  return notesOf(context, 'switched').length > 0;
+}

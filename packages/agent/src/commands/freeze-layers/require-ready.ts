@@ -1,0 +1,81 @@
+import { CommandProblem } from '../../failure.js';
+import { unavailable } from '../../guest/freeze-guest.js';
+import { hasOwnClusters, readImage } from '../../hypervisor/qemu-storage/image-file.js';
+import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
+import { imageRefused } from '../../hypervisor/qemu-storage/walk-chain.js';
+import type { CommandContext } from '../context.js';
+import { type ExpectedVolume, fileOfDisk, requireChain } from '../expected-chain.js';
+import { drifted, type MachineView } from '../machine-view.js';
+import type { FreezePlan } from './freeze-layers.js';
+
+/** Throws unless everything is as the planner saw it. Cheap checks first; nothing is changed. */
+export async function requireReady(plan: FreezePlan, view: MachineView, context: CommandContext): Promise<void> {
+  requirePower(plan, view);
+  if (plan.body.quiesce !== null) requireAgent(view);
+  for (const volume of plan.volumes) {
+    await requirePersistentSource(view, volume);
+    await requireOverlay(volume, await requireChain(volume.target, volume.chain));
+  }
+  if (view.facts.power !== 'OFF') await requireNoJob(view, context);
+}
+
+function requirePower({ body }: FreezePlan, { facts }: MachineView): void {
+  if (facts.power !== body.power) {
+    const words = { ON: 'running', PAUSED: 'paused', OFF: 'off', UNKNOWN: 'between two states' } as const;
+    throw new CommandProblem({
+      code: 'MACHINE_STATE',
+      retryable: true,
+      message: `Machine ${facts.uuid} is ${words[facts.power]}, and the plan was made for one that is ${words[body.power]}. Nothing was changed.`,
+      hint: 'Try again: the new plan is made for the state that it has then.',
+    });
+  }
+  // A managed save holds the old disks: `start` would run them whatever the definition says (kvm.md §4.1).
+  if (facts.power === 'OFF' && facts.hasManagedSave) {
+    throw new CommandProblem({
+      code: 'MACHINE_STATE',
+      message: `Machine ${facts.uuid} has a managed save image, which names its present disks. Nothing was changed.`,
+      hint: 'Start the machine, or remove the image (virsh managedsave-remove), then try again.',
+    });
+  }
+}
+
+function requireAgent({ facts, inForce }: MachineView): void {
+  if (facts.power === 'OFF') return;
+  if (facts.power === 'PAUSED') throw unavailable('The machine is paused, so its guest agent cannot freeze anything');
+  if (inForce.guestAgent === 'NOT_CONFIGURED') throw unavailable('The machine has no channel for a guest agent');
+  if (inForce.guestAgent === 'DISCONNECTED') throw unavailable('The guest agent is not running in the guest');
+}
+
+/** A disk that was attached to the running machine only has no persistent source to differ. */
+async function requirePersistentSource({ inactive }: MachineView, { target, chain }: ExpectedVolume): Promise<void> {
+  const file = await fileOfDisk(inactive, target);
+  if (file !== null && file !== chain[0]?.path) throw drifted(`The persistent definition has disk ${target} on ${file}, the running machine does not.`);
+}
+
+async function requireOverlay({ newPath }: ExpectedVolume, chain: Awaited<ReturnType<typeof requireChain>>): Promise<void> {
+  try {
+    const overlay = await readImage(newPath, 'qcow2');
+    const head = chain[0];
+    const { backingName, backingFormat } = overlay.header ?? {};
+    const isOver = backingName === head?.path || newPath.slice(0, newPath.lastIndexOf('/') + 1) + (backingName ?? '') === head?.path;
+    if (!isOver || backingFormat !== head?.format) throw imageRefused(newPath, `its backing is ${backingName ?? 'nothing'} (${backingFormat ?? 'no format'})`);
+    if (overlay.virtualBytes !== head.virtualBytes) throw imageRefused(newPath, `it has ${overlay.virtualBytes} bytes and the disk has ${head.virtualBytes}`);
+    if (await hasOwnClusters(newPath)) throw imageRefused(newPath, 'it is not empty');
+  } catch (error) {
+    if (error instanceof ImageProblem) throw imageRefused(newPath, error.message, error);
+    throw error;
+  }
+}
+
+/** Beside a job libvirt would make the snapshot wait 30 s for its lock (kvm.md §7). */
+async function requireNoJob({ facts, inForce }: MachineView, context: CommandContext): Promise<void> {
+  const targets = inForce.disks.filter(({ file }) => file !== null).map(({ target }) => target);
+  const job = await context.hypervisor.busyWith(facts.uuid, targets);
+  if (job === null) return;
+  throw new CommandProblem({
+    code: 'MACHINE_BUSY',
+    retryable: true,
+    message: `Machine ${facts.uuid} is busy with ${job}. Nothing was changed.`,
+    hint: 'Wait for it to end, then try again.',
+  });
+}

@@ -1,0 +1,47 @@
+import type { CommandResult } from '@coppice/protocol';
+import { withSources } from '../../definition/domain-xml.js';
+import type { CommandContext } from '../context.js';
+import { fileOfDisk, requireChain } from '../expected-chain.js';
+import { drifted, type MachineView, viewMachine } from '../machine-view.js';
+import type { FreezePlan } from './freeze-layers.js';
+import { actionOf, type Switched } from './switch-heads.js';
+
+type FreezeResult = Extract<CommandResult, { verb: 'freeze-layers' }>;
+
+/** The result, after a look at machine, definition and disk: only what was seen is reported. Throws MACHINE_DRIFTED if it is not as planned. */
+export async function resultOf(
+  plan: FreezePlan,
+  before: MachineView,
+  { switched, context }: { switched: Switched; context: CommandContext },
+): Promise<FreezeResult> {
+  const after = await viewMachine(context.hypervisor, plan.body.machineUuid);
+  if ((await actionOf(plan.volumes, after.inForce)) !== 'all-switched') throw drifted('The machine is not on its new layers.');
+  const volumes: FreezeResult['volumes'] = [];
+  for (const { volumeId, target, newPath, newFileName, chain } of plan.volumes) {
+    const persistent = await fileOfDisk(after.inactive, target);
+    if (persistent !== null && persistent !== newPath) throw drifted(`The persistent definition still has disk ${target} on ${persistent}.`);
+    const [head, frozen] = await requireChain(target, [{ path: newPath, format: 'qcow2' }, ...chain]);
+    volumes.push({
+      volumeId,
+      frozen: { fileName: chain[0]?.fileName ?? '', allocatedBytes: frozen?.allocatedBytes ?? 0 },
+      head: { fileName: newFileName, allocatedBytes: head?.allocatedBytes ?? 0 },
+    });
+  }
+  return { verb: 'freeze-layers', ...switched, definition: definitionOf(plan, before), volumes };
+}
+
+/** The definitions with the sources of before, whether `before` was seen before the switch or, in a repeat, after it. */
+function definitionOf({ volumes }: FreezePlan, { facts, inactive, inactiveXml, inForce }: MachineView): FreezeResult['definition'] {
+  const sources = new Map(volumes.map(({ target, chain }) => [target, chain[0]?.path ?? '']));
+  const known = new Set(inactive.disks.map(({ target }) => target));
+  const persistentSources = new Map([...sources].filter(([target]) => known.has(target)));
+  return {
+    vcpus: inForce.vcpus,
+    memoryBytes: inForce.memoryBytes,
+    machineType: inForce.machineType,
+    firmware: inForce.firmware,
+    disks: inForce.disks.map(({ target }) => target),
+    inactiveXml: withSources(inactiveXml, persistentSources),
+    liveXml: facts.migratableXml === null ? null : withSources(facts.migratableXml, sources),
+  };
+}

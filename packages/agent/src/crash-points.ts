@@ -1,0 +1,38 @@
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Set by tests: the agent kills itself at this point, once per state folder. */
+export const CRASH_VARIABLE = 'COPPICE_AGENT_CRASH_AT';
+
+/** Every point at which a test can let the agent die, and what is true there. */
+export const CRASH_POINTS = {
+  'create-layers/before-first-file': 'begun is journalled, no file is made',
+  'create-layers/after-first-file': 'one overlay is whole, the others are not there',
+  'create-layers/before-finished-record': 'all overlays are durable, the result is not journalled',
+  'freeze-layers/before-freeze': 'the freeze is journalled and the watcher armed, the guest is not frozen',
+  'freeze-layers/frozen': 'the guest is frozen, the transaction is not sent',
+  'freeze-layers/before-transaction': 'everything is checked, nothing has changed',
+  'freeze-layers/after-transaction': 'the machine writes the overlays; a guest that was to be quiesced is still frozen',
+  'freeze-layers/after-thaw': 'switched and thawed, neither of it journalled',
+  'freeze-layers/before-finished-record': 'done and checked, the result is not journalled',
+  'discard-layers/after-first-file': 'one file is gone',
+  'discard-layers/before-finished-record': 'all files are gone, the result is not journalled',
+} as const;
+
+export type CrashPoint = keyof typeof CRASH_POINTS;
+
+/** Returns the function that is called at every point; it does nothing unless this very point was asked for. Throws for an unknown one. */
+export function crashAt(stateDir: string, wanted: string | undefined): (point: CrashPoint) => void {
+  if (wanted === undefined || wanted === '') return () => undefined;
+  if (!Object.hasOwn(CRASH_POINTS, wanted)) throw new Error(`${CRASH_VARIABLE}=${wanted} is no crash point; there are ${Object.keys(CRASH_POINTS).join(', ')}`);
+  const marker = join(stateDir, `crashed-${wanted.replaceAll('/', '-')}`);
+  return (point) => {
+    if (point !== wanted || existsSync(marker)) return;
+    const file = openSync(marker, 'w', 0o600);
+    fsyncSync(file);
+    closeSync(file);
+    process.kill(process.pid, 'SIGKILL');
+    // The signal may need an instant; nothing may happen in it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  };
+}

@@ -1,0 +1,142 @@
+/** libvirt's domain XML: what we read in it, and the two changes that we make. Must never be changed by text replacement. */
+import { DOMParser, type Document, type Element, XMLSerializer } from '@xmldom/xmldom';
+
+const AGENT_CHANNEL = 'org.qemu.guest_agent.0';
+
+/** One disk of a definition. `file` is null for an empty drive or a source that is no file. */
+export interface DefinedDisk {
+  readonly target: string;
+  readonly device: 'disk' | 'cdrom' | 'floppy' | 'lun';
+  readonly format: string;
+  readonly file: string | null;
+  readonly isReadOnly: boolean;
+  readonly isTransient: boolean;
+  readonly serial: string | null;
+}
+
+/** What we read in a definition. */
+export interface Definition {
+  readonly name: string;
+  readonly vcpus: number;
+  readonly memoryBytes: number;
+  readonly machineType: string | null;
+  readonly firmware: string | null;
+  readonly disks: readonly DefinedDisk[];
+  readonly guestAgent: 'CONNECTED' | 'DISCONNECTED' | 'NOT_CONFIGURED';
+}
+
+/** Reads a definition as libvirt printed it. Throws if it is not one. */
+export function readDefinition(xml: string): Definition {
+  const domain = domainOf(parse(xml));
+  const os = child(domain, 'os');
+  const type = os === undefined ? undefined : child(os, 'type');
+  const loader = os === undefined ? undefined : child(os, 'loader');
+  const devices = child(domain, 'devices');
+  return {
+    name: textOf(domain, 'name'),
+    vcpus: Number(child(domain, 'vcpu')?.getAttribute('current') ?? textOf(domain, 'vcpu')) || 0,
+    memoryBytes: memoryBytesOf(child(domain, 'memory')),
+    machineType: type?.getAttribute('machine') ?? null,
+    firmware: os?.getAttribute('firmware') ?? loader?.textContent ?? null,
+    disks: devices === undefined ? [] : children(devices, 'disk').map(diskOf),
+    guestAgent: agentOf(devices === undefined ? [] : children(devices, 'channel')),
+  };
+}
+
+/**
+ * The definition with these sources by target, and without any explicit backing chain: libvirt trusts a `<backingStore>` and does not read
+ * the headers again, so a stale one shows the guest another chain's data, and an empty one reads zeros (kvm.md §3). Throws if a target is
+ * not there.
+ */
+export function withSources(xml: string, sources: ReadonlyMap<string, string>): string {
+  const document = parse(xml);
+  const devices = child(domainOf(document), 'devices');
+  const missing = new Set(sources.keys());
+  for (const disk of devices === undefined ? [] : children(devices, 'disk')) {
+    const target = child(disk, 'target')?.getAttribute('dev') ?? '';
+    for (const backing of children(disk, 'backingStore')) disk.removeChild(backing);
+    const source = child(disk, 'source');
+    source?.removeAttribute('index');
+    const path = sources.get(target);
+    if (path === undefined || source === undefined) continue;
+    source.setAttribute('file', path);
+    missing.delete(target);
+  }
+  if (missing.size > 0) throw new Error(`the definition has no disk with a source at ${[...missing].join(', ')}`);
+  return new XMLSerializer().serializeToString(document);
+}
+
+/** The XML of a disk-only snapshot: every disk is named, as libvirt makes up a file for a disk that is not (kvm.md §2.1). */
+export function snapshotXml(disks: readonly DefinedDisk[], newHeads: ReadonlyMap<string, string>): string {
+  const document = parse('<domainsnapshot><disks/></domainsnapshot>');
+  const root = domainOf(document);
+  const list = child(root, 'disks') ?? root;
+  for (const { target } of disks) {
+    const disk = document.createElement('disk');
+    disk.setAttribute('name', target);
+    const path = newHeads.get(target);
+    disk.setAttribute('snapshot', path === undefined ? 'no' : 'external');
+    if (path !== undefined) {
+      disk.setAttribute('type', 'file');
+      const driver = document.createElement('driver');
+      driver.setAttribute('type', 'qcow2');
+      const source = document.createElement('source');
+      source.setAttribute('file', path);
+      disk.appendChild(driver);
+      disk.appendChild(source);
+    }
+    list.appendChild(disk);
+  }
+  return new XMLSerializer().serializeToString(document);
+}
+
+function diskOf(disk: Element): DefinedDisk {
+  const device = disk.getAttribute('device') ?? 'disk';
+  return {
+    target: child(disk, 'target')?.getAttribute('dev') ?? '',
+    device: device === 'cdrom' || device === 'floppy' || device === 'lun' ? device : 'disk',
+    format: child(disk, 'driver')?.getAttribute('type') ?? 'raw',
+    file: child(disk, 'source')?.getAttribute('file') ?? null,
+    isReadOnly: child(disk, 'readonly') !== undefined,
+    isTransient: child(disk, 'transient') !== undefined,
+    serial: child(disk, 'serial')?.textContent ?? null,
+  };
+}
+
+function agentOf(channels: readonly Element[]): Definition['guestAgent'] {
+  const target = channels.map((channel) => child(channel, 'target')).find((target) => target?.getAttribute('name') === AGENT_CHANNEL);
+  if (target === undefined) return 'NOT_CONFIGURED';
+  return target.getAttribute('state') === 'connected' ? 'CONNECTED' : 'DISCONNECTED';
+}
+
+/** libvirt always prints KiB; other units come from definitions that it has not printed. */
+function memoryBytesOf(memory: Element | undefined): number {
+  const units: Record<string, number> = { b: 1, bytes: 1, KB: 1e3, KiB: 1024, MB: 1e6, MiB: 1024 ** 2, GB: 1e9, GiB: 1024 ** 3, TiB: 1024 ** 4 };
+  const factor = units[memory?.getAttribute('unit') ?? 'KiB'] ?? 1024;
+  return Math.round(Number(memory?.textContent ?? 0) * factor);
+}
+
+function parse(xml: string): Document {
+  return new DOMParser({ onError: (level, message) => fail(level, message) }).parseFromString(xml, 'text/xml');
+}
+
+function fail(level: string, message: unknown): void {
+  if (level !== 'warning') throw new Error(`libvirt's XML cannot be read: ${String(message)}`);
+}
+
+function domainOf(document: Document): Element {
+  if (document.documentElement === null) throw new Error("libvirt's XML has no content");
+  return document.documentElement;
+}
+
+function children(parent: Element, name: string): Element[] {
+  return Array.from(parent.childNodes).filter((node): node is Element => node.nodeName === name);
+}
+
+function child(parent: Element, name: string): Element | undefined {
+  return children(parent, name)[0];
+}
+
+function textOf(parent: Element, name: string): string {
+  return child(parent, name)?.textContent ?? '';
+}

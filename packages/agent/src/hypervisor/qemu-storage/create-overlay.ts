@@ -1,0 +1,85 @@
+import { chmod, chown, open, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder } from '../../durable-file.js';
+import { CommandProblem, hasErrorCode } from '../../failure.js';
+import type { ImageFile } from './image-file.js';
+import { runProgram } from './run-program.js';
+import { onStorage } from './storage-gate.js';
+
+const CREATE_DEADLINE_MS = 30_000;
+
+/** `backingName` is written into the header as it is: relative to the overlay's folder, or absolute. */
+export interface OverlayRequest {
+  readonly path: string;
+  readonly backing: ImageFile;
+  readonly backingName: string;
+  readonly virtualBytes: number;
+}
+
+/**
+ * Takes the name: an empty file that nobody had before. False if something of that name is there already, which is left alone. After it,
+ * writeOverlay cannot overwrite a stranger's file.
+ */
+export function takeName(path: string): Promise<boolean> {
+  return onStorage(`make ${path}`, async () => {
+    try {
+      const file = await open(path, 'wx', 0o600);
+      await file.close();
+      return true;
+    } catch (error) {
+      if (hasErrorCode(error, 'EEXIST')) return false;
+      throw storageError(path, error);
+    }
+  });
+}
+
+/**
+ * Writes an empty overlay into a file of our own, durably: cluster size, owner and mode of the layer below. The backing file is not opened
+ * (`-u`): a machine may be writing it. Throws INSUFFICIENT_SPACE or IO_ERROR; the file is then left for the caller to remove.
+ */
+export async function writeOverlay(request: OverlayRequest): Promise<void> {
+  const { path, backing, backingName, virtualBytes } = request;
+  const shape = backing.header === null ? [] : ['-o', `cluster_size=${backing.header.clusterBytes},extended_l2=${backing.header.hasExtendedL2 ? 'on' : 'off'}`];
+  const argv = ['create', '-q', '-u', '-f', 'qcow2', '-F', backing.format, '-b', backingName, ...shape, path, String(virtualBytes)];
+  const end = await runProgram('qemu-img', argv, CREATE_DEADLINE_MS);
+  if (end.exitCode !== 0) {
+    throw storageError(path, new Error(end.hasTimedOut ? `qemu-img create took longer than ${CREATE_DEADLINE_MS} ms` : `qemu-img create: ${end.stderr.trim()}`));
+  }
+  await onStorage(`sync ${path}`, async () => {
+    try {
+      await chown(path, backing.owner.uid, backing.owner.gid);
+      await chmod(path, backing.owner.mode | 0o600);
+      const file = await open(path, 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await syncFolder(dirname(path));
+    } catch (error) {
+      throw storageError(path, error);
+    }
+  });
+}
+
+/** Removes a file durably; one that is gone is success, false then. */
+export function removeFile(path: string): Promise<boolean> {
+  return onStorage(`remove ${path}`, async () => {
+    try {
+      await unlink(path);
+      await syncFolder(dirname(path));
+      return true;
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT')) return false;
+      throw storageError(path, error);
+    }
+  });
+}
+
+function storageError(path: string, cause: unknown): CommandProblem {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const isFull = hasErrorCode(cause, 'ENOSPC') || hasErrorCode(cause, 'EDQUOT') || /No space left on device|Disk quota exceeded/i.test(text);
+  return isFull
+    ? new CommandProblem({ code: 'INSUFFICIENT_SPACE', retryable: true, message: `There is no room for ${path}.`, hint: 'Make room in the pool, then retry.', cause })
+    : new CommandProblem({ code: 'IO_ERROR', retryable: true, message: `The storage refused ${path}: ${text}.`, hint: 'Look at the pool on the host, then retry.', cause });
+}
