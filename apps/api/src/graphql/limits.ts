@@ -20,13 +20,16 @@ export const MAX_FIELDS = 1_000;
 /** Fields times the sizes of the pages that they stand in: what the answer may have in the worst case. */
 export const MAX_COST = 100_000;
 
+/** The code of a request that was refused by a limit. */
+export const TOO_LARGE = 'QUERY_TOO_LARGE';
+
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 type Weight = { depth: number; fields: number; cost: number };
 
 const NOTHING: Weight = { depth: 0, fields: 0, cost: 0 };
 
 function refusal(message: string): GraphQLError {
-  return new GraphQLError(`${message} Nothing was read; ask for less at once.`, { extensions: { code: 'QUERY_TOO_LARGE' } });
+  return new GraphQLError(`${message} Nothing was read; ask for less at once.`, { extensions: { code: TOO_LARGE } });
 }
 
 /** The validation rule that refuses what is too deep, too wide or too dear. */

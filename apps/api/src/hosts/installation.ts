@@ -71,7 +71,7 @@ async function add<T>(by: By, added: Added, insert: (transaction: Transaction, i
   const denied = refusedUnlessAdmin(principal);
   if (denied) return denied;
   const { name, field, action } = added;
-  if ([...name].length < 1 || [...name].length > NAME_LENGTH || name.trim() === '' || /\p{Cc}/u.test(name)) {
+  if (name.length > NAME_LENGTH || name.trim() === '' || /\p{Cc}/u.test(name)) {
     const message = `A name has 1 to ${NAME_LENGTH} characters, is not only blanks, and has no control characters.`;
     return refused({ code: 'INVALID_INPUT', message, path: [field] });
   }

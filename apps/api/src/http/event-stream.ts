@@ -1,7 +1,6 @@
 /** GraphQL over server-sent events, distinct connections mode (the protocol of graphql-sse): one request, one stream. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import { expirySignal } from '../access/expiry.js';
 import type { Principal } from '../access/principal.js';
 import type { Application } from '../graphql/application.js';
 import { executeMasked, subscribeMasked } from '../graphql/execute.js';
@@ -31,7 +30,7 @@ export function createEventStreams(wired: { app: Application; schema: GraphQLSch
       if (!parsed.success)
         return void reply.code(400).send({ errors: [{ message: 'The request has no `query`, or its variables are no object.' }] });
       const prepared = await prepare(wired, principal, parsed.data);
-      if ('errors' in prepared) return send(reply, open, principal, once({ errors: prepared.errors }));
+      if ('errors' in prepared) return send(reply, open, once({ errors: prepared.errors }));
       const { args, isSubscription } = prepared;
       const isMutation = args.document.definitions.some((one) => 'operation' in one && one.operation === 'mutation');
       if (isMutation && request.method === 'GET') {
@@ -41,7 +40,7 @@ export function createEventStreams(wired: { app: Application; schema: GraphQLSch
           .send({ errors: [{ message: 'Send mutations by POST.' }] });
       }
       const result = isSubscription ? await subscribeMasked(wired.app, args) : await executeMasked(args, wired.app.log);
-      return send(reply, open, principal, Symbol.asyncIterator in result ? result : once(result));
+      return send(reply, open, Symbol.asyncIterator in result ? result : once(result));
     },
     close() {
       for (const controller of open) controller.abort();
@@ -64,20 +63,13 @@ async function* once(result: ExecutionResult): AsyncGenerator<ExecutionResult, v
   yield result;
 }
 
-/** Writes the stream until it ends, the client goes, its token ends, or it is too far behind. */
-async function send(
-  reply: FastifyReply,
-  open: Set<AbortController>,
-  principal: Principal,
-  results: AsyncGenerator<ExecutionResult, void, void>,
-): Promise<void> {
-  using expiry = expirySignal(principal.expiresAt);
+/** Writes the stream until it ends (with an error where its caller's token does), the client goes, or it is too far behind. */
+async function send(reply: FastifyReply, open: Set<AbortController>, results: AsyncGenerator<ExecutionResult, void, void>): Promise<void> {
   const closed = new AbortController();
   const { raw } = reply.hijack();
   open.add(closed);
   const stop = () => closed.abort();
   raw.once('close', stop);
-  expiry.signal.addEventListener('abort', stop, { once: true });
   closed.signal.addEventListener('abort', () => void results.return(), { once: true });
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',

@@ -6,7 +6,7 @@ import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'gr
 import type { Principal } from '../access/principal.js';
 import type { Application } from '../graphql/application.js';
 import { createContext, type GraphQLContext } from '../graphql/context.js';
-import { limitsRule } from '../graphql/limits.js';
+import { limitsRule, TOO_LARGE } from '../graphql/limits.js';
 import { maskError } from '../graphql/masked-errors.js';
 import { unauthenticated } from '../graphql/request-errors.js';
 import { type PrincipalOfToken, tokenOfRequest } from './callers.js';
@@ -74,6 +74,9 @@ function createApollo({ app, schema }: Wired): ApolloServer<GraphQLContext> {
 
 function formatError(formatted: GraphQLFormattedError, error: unknown, app: Application): GraphQLFormattedError {
   const original = error instanceof GraphQLError ? error : new GraphQLError('', { originalError: toError(error), path: [] });
+  // Apollo gives every error of a rule the same code; ours say more.
+  const own = original.originalError instanceof GraphQLError ? original.originalError.extensions['code'] : undefined;
+  if (own === TOO_LARGE) return { ...formatted, extensions: { ...formatted.extensions, code: own } };
   const shown = maskError(original, app.log);
   return shown === original ? formatted : shown.toJSON();
 }

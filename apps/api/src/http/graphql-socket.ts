@@ -62,7 +62,7 @@ export function createGraphqlSockets(wired: Wired): GraphqlSockets {
 function handleMessage(wired: Wired, { socket }: Connection, handle: () => Promise<void>): void {
   handle().catch((error: unknown) => {
     wired.app.log.error({ err: error }, 'a message of a GraphQL socket could not be handled');
-    closeFirmly(socket, GraphqlCloseCode.INTERNAL, 'A fault of Coppice; connect again.');
+    closeFirmly(socket, { code: GraphqlCloseCode.INTERNAL, reason: 'A fault of Coppice; connect again.' });
   });
 }
 
@@ -80,7 +80,8 @@ async function prepareOperation(
     }
     const principal = connection.principal === null ? null : await wired.app.principalOf(connection.principal.tokenId);
     if (principal === null) {
-      closeFirmly(connection.socket, GraphqlCloseCode.UNAUTHENTICATED, 'The access token is not valid any more.');
+      const reason = 'The access token is not valid any more.';
+      closeFirmly(connection.socket, { code: GraphqlCloseCode.UNAUTHENTICATED, reason });
       return [unauthenticated()];
     }
     const parsed = graphqlRequest.safeParse(payload);
@@ -94,7 +95,7 @@ async function prepareOperation(
 
 function endWithToken(socket: WebSocket, principal: Principal): void {
   const expiry = expirySignal(principal.expiresAt);
-  const end = () => closeFirmly(socket, GraphqlCloseCode.UNAUTHENTICATED, 'The access token has expired.');
+  const end = () => closeFirmly(socket, { code: GraphqlCloseCode.UNAUTHENTICATED, reason: 'The access token has expired.' });
   if (expiry.signal.aborted) end();
   expiry.signal.addEventListener('abort', end, { once: true });
   socket.once('close', () => expiry[Symbol.dispose]());

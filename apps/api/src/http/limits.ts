@@ -4,8 +4,10 @@
 export const MAX_BEHIND_BYTES = 1024 * 1024;
 /** Time to catch up from there, in milliseconds; a replay to a sound client over a slow line takes its own pace within this. */
 export const CATCH_UP_MS = 5_000;
-/** Time for a closing handshake, in milliseconds: one who does not read does not answer either. */
-export const CLOSE_MS = 2_000;
+/** Time for a closing handshake, in milliseconds: one who has stopped may look up again and read why; beyond it, it is cut off. */
+export const CLOSE_MS = 10_000;
+/** The same when the process stops, which waits for nobody for long. */
+export const CLOSE_AT_STOP_MS = 2_000;
 /** How often a quiet connection is asked whether it is alive, in milliseconds: below the idle limit of every common proxy. */
 export const KEEP_ALIVE_MS = 12_000;
 /** Operations that one WebSocket may have open: the dashboard has five. */

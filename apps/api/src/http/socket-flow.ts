@@ -2,9 +2,9 @@ import type { WebSocket } from 'ws';
 import { CATCH_UP_MS, CLOSE_MS, GraphqlCloseCode, MAX_BEHIND_BYTES } from './limits.js';
 
 /** Closes, and cuts the connection of one who does not answer in time. */
-export function closeFirmly(socket: WebSocket, code: number, reason: string): void {
-  socket.close(code, reason);
-  const timer = setTimeout(() => socket.terminate(), CLOSE_MS);
+export function closeFirmly(socket: WebSocket, closing: { code: number; reason: string; withinMs?: number }): void {
+  socket.close(closing.code, closing.reason);
+  const timer = setTimeout(() => socket.terminate(), closing.withinMs ?? CLOSE_MS);
   socket.once('close', () => clearTimeout(timer));
 }
 
@@ -25,6 +25,7 @@ export async function sendWithinBounds(socket: WebSocket, data: string): Promise
   });
   const isInTime = await Promise.race([flushed, late]);
   clearTimeout(timer);
-  if (!isInTime)
-    closeFirmly(socket, GraphqlCloseCode.RESYNC, 'You are more than 1 MiB behind. Connect again and follow from your last cursor.');
+  if (isInTime) return;
+  const reason = 'You are more than 1 MiB behind. Connect again and follow from your last cursor.';
+  closeFirmly(socket, { code: GraphqlCloseCode.RESYNC, reason });
 }

@@ -1,16 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { MAX_MESSAGE_BYTES } from '@coppice/protocol';
+import { CloseCode, MAX_MESSAGE_BYTES } from '@coppice/protocol';
 import { handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MAX_REQUEST_BYTES } from '../graphql/limits.js';
 import type { GraphqlSockets } from './graphql-socket.js';
-import { GraphqlCloseCode, MAX_STREAMS } from './limits.js';
+import { CLOSE_AT_STOP_MS, GraphqlCloseCode, MAX_STREAMS } from './limits.js';
 import { closeFirmly } from './socket-flow.js';
 
 /** The WebSockets of this process: /graphql for clients, /agent for hosts, both on the port of everything else. */
 export type Upgrades = {
-  /** Takes no more, and sends the clients of /graphql away; they reconnect elsewhere. Hosts are the core's to close. */
+  /** Takes no more, and sends clients and hosts away; they connect again elsewhere, or when we are back. */
   close(): void;
 };
 
@@ -34,7 +34,9 @@ export function routeUpgrades(server: Server, routes: { graphql: GraphqlSockets;
   return {
     close() {
       isClosing = true;
-      for (const client of graphql.clients) closeFirmly(client, GraphqlCloseCode.GOING_AWAY, 'This server stops; connect again.');
+      const closing = { reason: 'This server stops; connect again.', withinMs: CLOSE_AT_STOP_MS };
+      for (const client of graphql.clients) closeFirmly(client, { ...closing, code: GraphqlCloseCode.GOING_AWAY });
+      for (const host of agent.clients) closeFirmly(host, { ...closing, code: CloseCode.UNAVAILABLE });
     },
   };
 }

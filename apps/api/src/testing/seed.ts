@@ -110,3 +110,27 @@ export async function seedTransition(
   });
   await sql.query('SELECT coppice_relay()');
 }
+
+/** So many READY snapshots in a straight chain, in a few statements. */
+export async function seedChain(sql: pg.Client, machine: Machine, count: number): Promise<void> {
+  const { id, volumeId, projectId } = machine;
+  const actor = JSON.stringify({ kind: 'SYSTEM', name: 'test', userId: null });
+  const uuid = (kind: string, n: string) => `('00000000-0000-7000-${kind}-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
+  await sql.query(
+    `INSERT INTO layer (id, volume_id, file_name, format, state, backing_layer_id, virtual_bytes, allocated_bytes, is_frozen)
+     SELECT ${uuid('8000', 'n')}, $1, 'layer-' || n, 'qcow2', 'PRESENT', CASE WHEN n > 1 THEN ${uuid('8000', 'n - 1')} END, 1, 1, true
+     FROM generate_series(1, $2::int) AS n`,
+    [volumeId, count],
+  );
+  await sql.query(
+    `INSERT INTO vm_snapshot (id, virtual_machine_id, project_id, name, kind, consistency, state, parent_id, created_by)
+     SELECT ${uuid('9000', 'n')}, $1, $2, 'chain-' || n, 'DISK', 'CRASH', 'READY', CASE WHEN n > 1 THEN ${uuid('9000', 'n - 1')} END, $3
+     FROM generate_series(1, $4::int) AS n`,
+    [id, projectId, actor, count],
+  );
+  await sql.query(
+    `INSERT INTO snapshot_disk (id, snapshot_id, volume_id, layer_id, target)
+     SELECT ${uuid('a000', 'n')}, ${uuid('9000', 'n')}, $1, ${uuid('8000', 'n')}, 'vda' FROM generate_series(1, $2::int) AS n`,
+    [volumeId, count],
+  );
+}
