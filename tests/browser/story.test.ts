@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Person } from '../testkit/browser.js';
 import { expectChains } from '../testkit/on-disk.js';
 import { treeOf } from '../testkit/snapshot-calls.js';
+import { waitUntil } from '../testkit/wait-until.js';
 import { startWebServer, type WebServer } from '../testkit/web-server.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -50,9 +51,17 @@ function isSeen(locator: Locator): Promise<void> {
   return locator.first().waitFor({ timeout: DEADLINE_MS });
 }
 
+/** The words that a field is described by once it is marked invalid: what a screen reader reads. */
+async function complaintAt(field: Locator): Promise<string> {
+  const note = await waitUntil('the field to be marked invalid', async () =>
+    (await field.getAttribute('aria-invalid')) === 'true' ? field.getAttribute('aria-describedby') : undefined,
+  );
+  return field.page().locator(`[id="${note}"]`).innerText();
+}
+
 it('a wrong token is told so, in words', async () => {
   await signIn(alice, 'not-a-token');
-  await isSeen(alice.page.getByRole('alert'));
+  expect(await complaintAt(alice.page.getByLabel('Access token'))).toMatch(/token/i);
   expect(alice.page.url()).not.toContain('not-a-token');
   // The refusal itself is a failed request, which Chromium always reports; nothing else may be.
   expect(alice.complaints.filter((text) => !/status of 40[0-9]/.test(text))).toEqual([]);
@@ -80,10 +89,10 @@ it('takes a quiesced snapshot and sees Creating become Ready without a reload, a
   world.host('demo-1').agent.pause();
   await alice.page.getByRole('button', { name: 'Take snapshot' }).click();
   const dialog = alice.page.getByRole('dialog', { name: 'Take snapshot' });
-  await dialog.getByLabel('Name').fill('before-upgrade');
+  await dialog.getByLabel('Name', { exact: true }).fill('before-upgrade');
   await dialog.getByLabel('Quiesce the guest').check();
   await alice.picture('dialog');
-  await dialog.getByRole('button', { name: 'Take snapshot' }).click();
+  await dialog.getByRole('button', { name: 'Take it' }).click();
   for (const person of [alice, bob]) await isSeen(treeItem(person.page, 'before-upgrade', 'Creating'));
   await alice.picture('creating');
   world.host('demo-1').agent.resume();
@@ -100,10 +109,11 @@ it('takes a quiesced snapshot and sees Creating become Ready without a reload, a
 it('a refusal is shown in words, in the dialog, and nothing is made', async () => {
   await alice.page.getByRole('button', { name: 'Take snapshot' }).click();
   const dialog = alice.page.getByRole('dialog', { name: 'Take snapshot' });
-  await dialog.getByLabel('Name').fill('before-upgrade');
-  await dialog.getByRole('button', { name: 'Take snapshot' }).click();
-  await isSeen(dialog.getByRole('alert'));
-  expect(await dialog.getByRole('alert').first().innerText()).not.toMatch(/NAME_TAKEN/);
+  await dialog.getByLabel('Name', { exact: true }).fill('before-upgrade');
+  await dialog.getByRole('button', { name: 'Take it' }).click();
+  const words = await complaintAt(dialog.getByLabel('Name', { exact: true }));
+  expect(words).toContain('before-upgrade');
+  expect(words).not.toContain('NAME_TAKEN');
   await alice.picture('refused');
   await alice.page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
@@ -131,8 +141,8 @@ it('the API is killed while a snapshot is being made and started again: the page
   world.host('demo-1').agent.pause();
   await alice.page.getByRole('button', { name: 'Take snapshot' }).click();
   const dialog = alice.page.getByRole('dialog', { name: 'Take snapshot' });
-  await dialog.getByLabel('Name').fill('over-a-crash');
-  await dialog.getByRole('button', { name: 'Take snapshot' }).click();
+  await dialog.getByLabel('Name', { exact: true }).fill('over-a-crash');
+  await dialog.getByRole('button', { name: 'Take it' }).click();
   for (const person of [alice, bob]) await isSeen(treeItem(person.page, 'over-a-crash', 'Creating'));
   const before = [alice, bob].map((person) => person.complaints.length);
   await world.replica().kill();

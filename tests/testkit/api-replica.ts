@@ -55,7 +55,10 @@ export class ApiReplica {
     const describe = (): string => this.process.logTail();
     await waitUntil(
       `${this.process.recipe.name} to be ready`,
-      async () => (await fetch(`${this.origin}/readyz`, { signal: AbortSignal.timeout(5000) })).ok,
+      async () => {
+        this.process.mustRun();
+        return (await fetch(`${this.origin}/readyz`, { signal: AbortSignal.timeout(5000) })).ok;
+      },
       { describe },
     );
   }

@@ -24,7 +24,7 @@ export class Person {
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(`${message.type()}: ${message.text()}`);
     });
-    page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.message}`));
+    page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.stack ?? error.message} at ${page.url()}`));
   }
 
   static async sitDown(url: string): Promise<Person> {

@@ -8,6 +8,11 @@ export interface WaitOptions {
   readonly describe?: () => string;
 }
 
+/** Thrown by a probe: it will never be so, waiting on is in vain. */
+export class Hopeless extends Error {
+  override readonly name = 'Hopeless';
+}
+
 /** Asks again and again until the answer is something, and returns that. Throws with `what` and the last error after the deadline. */
 export async function waitUntil<T>(
   what: string,
@@ -22,6 +27,7 @@ export async function waitUntil<T>(
       if (answer !== undefined && answer !== false) return answer;
       lastError = undefined;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       lastError = error;
     }
     if (performance.now() > deadline) {

@@ -25,6 +25,9 @@ export async function startWebServer(world: World, replica = 0): Promise<WebServ
   });
   process.start();
   const url = `http://127.0.0.1:${port}`;
-  await waitUntil('the dashboard to answer', async () => (await fetch(url)).ok, { describe: () => process.logTail() });
+  await waitUntil('the dashboard to answer', async () => {
+    process.mustRun();
+    return (await fetch(url)).ok;
+  });
   return { url, process };
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { endProcess, identifyProcess, isSameProcess, type ProcessIdentity } from '@coppice/lab';
 import { note } from './ledger.js';
-import { waitUntil } from './wait-until.js';
+import { Hopeless, waitUntil } from './wait-until.js';
 
 const GRACE_MS = 15_000;
 const LOG_TAIL = 4000;
@@ -44,6 +44,11 @@ export class WorldProcess {
 
   isRunning(): boolean {
     return this.identity !== undefined && isSameProcess(this.identity);
+  }
+
+  /** Throws Hopeless with the end of its log if it has ended by itself. */
+  mustRun(): void {
+    if (!this.isRunning()) throw new Hopeless(`${this.recipe.name} has ended: ${this.logTail()}`);
   }
 
   /** Ends it and waits until it is gone: SIGKILL as a fault would, SIGTERM as an administrator would. */

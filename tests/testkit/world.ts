@@ -191,6 +191,7 @@ export class World {
     await waitUntil(
       `host ${name} to be ${state}`,
       async () => {
+        if (state === 'UP') this.host(name).agent.mustRun();
         const answer = await this.admin.ask<{ hosts: { nodes: { name: string; state: string }[] } }>(
           'query Hosts { hosts { nodes { name state } } }',
         );
