@@ -117,41 +117,10 @@ export class FakeAgent {
         };
       case 'discard-layers':
         return { verb: body.verb, discarded: body.layers.map((layer) => layer.fileName) };
-      case 'freeze-layers': {
-        const machine = this.machine(body.machineUuid);
-        for (const volume of body.volumes) {
-          const disk = machine.disks.find((one) => one.target === volume.target);
-          const head = {
-            pool: volume.pool,
-            fileName: volume.newFileName,
-            format: 'qcow2',
-            virtualBytes: 1 << 30,
-            allocatedBytes: 196_616,
-            internalSnapshots: 0,
-          };
-          if (disk && disk.chain[0]?.fileName !== volume.newFileName) disk.chain = [head, ...disk.chain];
-        }
-        return {
-          verb: body.verb,
-          consistency: body.power === 'OFF' ? 'OFFLINE' : body.quiesce ? 'FILESYSTEM' : 'CRASH',
-          frozenAt: new Date().toISOString(),
-          quiescedMs: body.quiesce ? 40 : null,
-          definition: {
-            vcpus: machine.vcpus,
-            memoryBytes: machine.memoryBytes,
-            machineType: 'q35',
-            firmware: null,
-            disks: machine.disks.map((disk) => disk.target),
-            inactiveXml: '<domain/>',
-            liveXml: null,
-          },
-          volumes: body.volumes.map(({ volumeId, newFileName, chain }) => ({
-            volumeId,
-            frozen: { fileName: chain[0]?.fileName ?? '', allocatedBytes: 2 << 20 },
-            head: { fileName: newFileName, allocatedBytes: 196_616 },
-          })),
-        };
-      }
+      case 'freeze-layers':
+        return this.#freeze(body);
+      default:
+        throw new Error(`no such verb: ${JSON.stringify(body)}`);
     }
   }
 
@@ -163,6 +132,42 @@ export class FakeAgent {
   /** Waits for the n-th command (from 1). */
   async nthCommand(n: number): Promise<CommandIssued> {
     return waitUntil(`command ${n} of ${this.name}`, () => this.received[n - 1]);
+  }
+
+  #freeze(body: Extract<CommandIssued['body'], { verb: 'freeze-layers' }>): CommandResult {
+    const machine = this.machine(body.machineUuid);
+    for (const volume of body.volumes) {
+      const disk = machine.disks.find((one) => one.target === volume.target);
+      const head = {
+        pool: volume.pool,
+        fileName: volume.newFileName,
+        format: 'qcow2',
+        virtualBytes: 1 << 30,
+        allocatedBytes: 196_616,
+        internalSnapshots: 0,
+      };
+      if (disk && disk.chain[0]?.fileName !== volume.newFileName) disk.chain = [head, ...disk.chain];
+    }
+    return {
+      verb: body.verb,
+      consistency: body.power === 'OFF' ? 'OFFLINE' : body.quiesce ? 'FILESYSTEM' : 'CRASH',
+      frozenAt: new Date().toISOString(),
+      quiescedMs: body.quiesce ? 40 : null,
+      definition: {
+        vcpus: machine.vcpus,
+        memoryBytes: machine.memoryBytes,
+        machineType: 'q35',
+        firmware: null,
+        disks: machine.disks.map((disk) => disk.target),
+        inactiveXml: '<domain/>',
+        liveXml: null,
+      },
+      volumes: body.volumes.map(({ volumeId, newFileName, chain }) => ({
+        volumeId,
+        frozen: { fileName: chain[0]?.fileName ?? '', allocatedBytes: 2 << 20 },
+        head: { fileName: newFileName, allocatedBytes: 196_616 },
+      })),
+    };
   }
 
   #receive(message: ApiMessage): void {
@@ -201,8 +206,8 @@ export class FakeAgent {
     this.closeCode = null;
     const socket = new WebSocket(url);
     this.#socket = socket;
-    socket.on('message', (data) => {
-      const parsed = parseApiMessage(String(data));
+    socket.on('message', (data: Buffer) => {
+      const parsed = parseApiMessage(data.toString());
       if (!parsed.ok) throw new Error(parsed.problem);
       if (parsed.message.type === 'session.challenged') this.#hello(identify(parsed.message.nonce));
       else this.#receive(parsed.message);

@@ -120,11 +120,9 @@ export class Installation {
   /** `subject from→to` of everything but hosts, in order of position. */
   async transitions(subjectType?: string): Promise<string[]> {
     const rows = await this.database.sql(
-      `SELECT subject_type, from_state, to_state FROM transition WHERE pos IS NOT NULL AND subject_type <> 'HOST' ORDER BY pos`,
+      `SELECT subject_type AS subject, concat(subject_type, ' ', from_state, '→', to_state) AS told FROM transition WHERE pos IS NOT NULL AND subject_type <> 'HOST' ORDER BY pos`,
     );
-    return rows
-      .filter((row) => subjectType === undefined || row['subject_type'] === subjectType)
-      .map((row) => `${row['subject_type']} ${row['from_state'] ?? ''}→${row['to_state']}`);
+    return rows.filter((row) => subjectType === undefined || row['subject'] === subjectType).map((row) => String(row['told']));
   }
 
   async stop(): Promise<void> {

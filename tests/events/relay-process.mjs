@@ -1,11 +1,11 @@
 // Numbers transitions as fast as it can, over a connection of its own: a replica that relay.test.ts stops and continues at any instant.
-import pg from 'pg';
+import { Client } from 'pg';
 
 const [, , connectionString] = process.argv;
 let isTold = false;
 
 for (;;) {
-  const client = new pg.Client({ connectionString, application_name: 'test-relay' });
+  const client = new Client({ connectionString, application_name: 'test-relay' });
   client.on('error', () => undefined);
   try {
     await client.connect();

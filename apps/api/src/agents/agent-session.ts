@@ -14,9 +14,12 @@ import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS, MAX_BUFFERED_BYTES } from 
 /** Whom a session belongs to, and under which epoch it was admitted. */
 export type SessionIdentity = { hostId: string; hostName: string; epoch: bigint };
 
+/** What is handled in order: everything but heartbeats. */
+export type SessionMessage = Exclude<AgentMessage, { type: 'session.heartbeat' | 'session.hello' }>;
+
 /** What a session calls: each message in order, one at a time; and its end, once. Neither may throw. */
 export type SessionHandlers = {
-  message: (session: AgentSession, message: Exclude<AgentMessage, { type: 'session.heartbeat' | 'session.hello' }>) => Promise<void>;
+  message: (session: AgentSession, message: SessionMessage) => Promise<void>;
   ended: (session: AgentSession, reason: string) => void;
 };
 
@@ -96,14 +99,17 @@ export class AgentSession {
     }
     this.#waiting += 1;
     if (this.#waiting === MAX_UNACKNOWLEDGED_REPORTS) this.#socket.pause();
-    this.#queue = this.#queue.then(async () => {
-      await this.#handlers.message(this, message);
-      this.#waiting -= 1;
-      if (this.#socket.isPaused && this.#waiting < MAX_UNACKNOWLEDGED_REPORTS / 2) {
-        this.#heardAt = performance.now();
-        this.#socket.resume();
-      }
-    });
+    this.#queue = this.#handle(this.#queue, message);
+  }
+
+  async #handle(before: Promise<void>, message: SessionMessage): Promise<void> {
+    await before;
+    await this.#handlers.message(this, message);
+    this.#waiting -= 1;
+    if (this.#socket.isPaused && this.#waiting < MAX_UNACKNOWLEDGED_REPORTS / 2) {
+      this.#heardAt = performance.now();
+      this.#socket.resume();
+    }
   }
 
   #beat(): void {

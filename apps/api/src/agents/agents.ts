@@ -1,4 +1,4 @@
-import { CloseCode, type CloseCodeValue } from '@coppice/protocol';
+import { CloseCode, type CloseCodeValue, type Hello } from '@coppice/protocol';
 import type { WebSocket } from 'ws';
 import type { StreamTail } from '../events/stream-tail.js';
 import type { Write } from '../events/write.js';
@@ -50,7 +50,7 @@ export function createAgents(options: AgentsOptions): Agents {
   const dispatcher = new Dispatcher({ database, write, engine, sessions, clock, replicaId, log });
   const tracker = new ProgressTracker({ database, bus: options.progress });
   const receive = createReceive({ write, engine, dispatcher, sessions, tracker, clock, log });
-  const ending = new Set<Promise<void>>();
+  const background = new Background(log);
   const stopping = new AbortController();
 
   const begin = (socket: WebSocket, admitted: Admitted) => {
@@ -60,33 +60,18 @@ export function createAgents(options: AgentsOptions): Agents {
     dispatcher.nudgeHost(session.hostId);
   };
   const ended = (session: AgentSession, reason: string) => {
+    // A session that was replaced says nothing about its host.
     if (!sessions.remove(session)) return;
     const { hostId, epoch } = session;
-    keep(
-      write((transaction) => markDisconnected(transaction, { hostId, epoch, reason, at: clock.now() })),
-      'a host was not marked as gone',
+    const lost = { hostId, epoch, reason, at: clock.now() };
+    background.keep(
+      write((transaction) => markDisconnected(transaction, lost)),
+      'a host was not marked as gone; a sweep will do it',
     );
-  };
-  const keep = (work: Promise<void>, failure: string) => {
-    const kept = work
-      .catch((error: unknown) => log.warn({ err: error }, `${failure}; a sweep will do it`))
-      .finally(() => ending.delete(kept));
-    ending.add(kept);
-  };
-  const restored = async (incarnation: string) => {
-    log.error(
-      { incarnation },
-      'a host knows more than this database: it was restored. A new incarnation begins; every machine is reconciled first',
-    );
-    await write((transaction) => startIncarnation(transaction, { incarnation, engine, at: clock.now() }));
   };
 
   return {
-    socket: createAgentSocket({
-      admit: (hello, nonce) => admitHost({ database, write, clock, replicaId, restored }, hello, nonce),
-      begin,
-      log,
-    }),
+    socket: createAgentSocket({ admit: createAdmit(options), begin, log }),
     nudge: (hostId) => (hostId === null ? dispatcher.nudge() : dispatcher.nudgeHost(hostId)),
     replaced(payload) {
       const [hostId, epoch] = payload.split(' ');
@@ -94,8 +79,9 @@ export function createAgents(options: AgentsOptions): Agents {
     },
     databaseIsBack() {
       for (const { hostId, epoch } of sessions.all()) {
-        keep(
-          write((transaction) => markConnected(transaction, { hostId, epoch, at: clock.now() })),
+        const found = { hostId, epoch, at: clock.now() };
+        background.keep(
+          write((transaction) => markConnected(transaction, found)),
           'a host was not marked as there',
         );
       }
@@ -103,8 +89,8 @@ export function createAgents(options: AgentsOptions): Agents {
     close: (hostId, code) => sessions.of(hostId)?.close(code, 'closed by an administrator'),
     start() {
       const stopSweeps = startSweeps({ database, write, engine, sessions, clock, replicaId, log });
-      stopping.signal.addEventListener('abort', () => keep(stopSweeps(), 'a sweep did not end'));
-      keep(followStream({ tail, dispatcher, sessions, signal: stopping.signal }), 'the stream is not followed any more');
+      stopping.signal.addEventListener('abort', () => background.keep(stopSweeps(), 'a sweep did not end'));
+      background.keep(followStream({ tail, dispatcher, sessions, signal: stopping.signal }), 'the stream is not followed any more');
     },
     async stop() {
       stopping.abort();
@@ -112,9 +98,40 @@ export function createAgents(options: AgentsOptions): Agents {
         session.close(CloseCode.UNAVAILABLE, 'this replica stops');
         await session.idle();
       }
-      await Promise.all(ending);
+      await background.ended();
     },
   };
+}
+
+/** Admission that begins a new incarnation where a host knows more than this database. */
+function createAdmit({ database, write, engine, clock, replicaId, log }: AgentsOptions) {
+  const restored = async (incarnation: string) => {
+    log.error(
+      { incarnation },
+      'a host knows more than this database: it was restored. A new incarnation begins, every machine is reconciled first',
+    );
+    await write((transaction) => startIncarnation(transaction, { incarnation, engine, at: clock.now() }));
+  };
+  return (hello: Hello, nonce: string) => admitHost({ database, write, clock, replicaId, restored }, hello, nonce);
+}
+
+/** Work that nobody waits for before the stop. */
+class Background {
+  readonly #running = new Set<Promise<void>>();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  keep(work: Promise<void>, failure: string): void {
+    const kept = work.catch((error: unknown) => this.#log.warn({ err: error }, failure)).finally(() => this.#running.delete(kept));
+    this.#running.add(kept);
+  }
+
+  async ended(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
 }
 
 /** How long a look at the stream may take to notice that it is to stop; the signal ends it at once. */

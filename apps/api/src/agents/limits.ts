@@ -11,6 +11,9 @@ export const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
 /** Pause before a message is handled again while the database is away, in milliseconds. */
 export const DATABASE_RETRY_MS = 1_000;
 
+/** Tries of a message that fails for another reason than a database that is away. */
+export const HANDLING_TRIES = 3;
+
 /** How often commands that were never sent are looked at for their expiry, in milliseconds. */
 export const EXPIRY_SWEEP_MS = 5_000;
 /** How often the hosts of replicas that died are looked for, in milliseconds. */

@@ -1,6 +1,6 @@
 /** What becomes of each message of a session. Results count from any session of the host, progress and inventory only from the present one. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AgentMessage, CommandFinished } from '@coppice/protocol';
+import { CloseCode, type CommandFinished } from '@coppice/protocol';
 import type { Write } from '../events/write.js';
 import { acknowledge } from '../hosts/reports.store.js';
 import { recordPools } from '../hosts/pool.store.js';
@@ -9,13 +9,11 @@ import type { OperationEngine } from '../operations/operation-engine.js';
 import type { Clock } from '../platform/clock.js';
 import { databaseFailure } from '../platform/database.js';
 import type { Log } from '../platform/log.js';
-import type { AgentSession } from './agent-session.js';
+import type { AgentSession, SessionMessage } from './agent-session.js';
 import type { Dispatcher } from './dispatcher.js';
-import { DATABASE_RETRY_MS } from './limits.js';
+import { DATABASE_RETRY_MS, HANDLING_TRIES } from './limits.js';
 import type { ProgressTracker } from './progress-tracker.js';
 import type { SessionRegistry } from './session-registry.js';
-
-type Message = Exclude<AgentMessage, { type: 'session.heartbeat' | 'session.hello' }>;
 
 /** What handling needs. */
 export type ReceiveOptions = {
@@ -29,29 +27,32 @@ export type ReceiveOptions = {
 };
 
 /**
- * Handles one message to its end. While the database is away it is handled again and again, for as long as the session is open; what
- * cannot be handled for another reason is logged and left out: a report is then not acknowledged, and comes again in the next session.
+ * Handles one message to its end. While the database is away it is handled again and again, for as long as the session is open. What
+ * cannot be handled for another reason is a bug of ours or a broken database: after some tries it is logged and the session is closed,
+ * so that a report, which is not acknowledged, comes again in the next one and is never forgotten.
  */
-export function createReceive(options: ReceiveOptions): (session: AgentSession, message: Message) => Promise<void> {
+export function createReceive(options: ReceiveOptions): (session: AgentSession, message: SessionMessage) => Promise<void> {
   return async (session, message) => {
-    while (true) {
+    for (let failures = 0; ; ) {
       try {
         await handle(options, session, message);
         return;
       } catch (error) {
-        if (databaseFailure(error) !== 'LOST') {
-          options.log.error({ err: error, hostId: session.hostId, type: message.type }, 'a message of a host could not be handled');
+        const isAway = databaseFailure(error) === 'LOST';
+        failures += isAway ? 0 : 1;
+        options.log[isAway ? 'warn' : 'error']({ err: error, hostId: session.hostId, type: message.type }, 'a message of a host waits');
+        if (!session.isOpen) return;
+        if (failures === HANDLING_TRIES) {
+          session.close(CloseCode.UNAVAILABLE, 'a message could not be handled');
           return;
         }
-        if (!session.isOpen) return;
-        options.log.warn({ hostId: session.hostId, type: message.type }, 'the database is away; the message waits');
         await pause(DATABASE_RETRY_MS);
       }
     }
   };
 }
 
-async function handle(options: ReceiveOptions, session: AgentSession, message: Message): Promise<void> {
+async function handle(options: ReceiveOptions, session: AgentSession, message: SessionMessage): Promise<void> {
   if (message.type === 'command.finished') {
     await recordFinished(options, session, message);
     return;
@@ -95,6 +96,8 @@ async function recordFinished(options: ReceiveOptions, session: AgentSession, me
   if (recorded.kind === 'unknown')
     options.log.warn({ hostId, commandId }, 'a host reported a command that is not recorded; nothing was done');
   // What changed on the machine while its inventory was ignored is not lost: it is looked at once more.
-  if (recorded.kind === 'recorded' && recorded.hasEnded) session.send({ type: 'inventory.requested', machineUuid: recorded.machineUuid });
+  if (recorded.kind !== 'unknown' && recorded.endedMachineUuid) {
+    session.send({ type: 'inventory.requested', machineUuid: recorded.endedMachineUuid });
+  }
   options.dispatcher.nudgeHost(hostId);
 }

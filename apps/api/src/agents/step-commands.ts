@@ -1,6 +1,7 @@
 /** The one place where steps of plans become commands of the protocol. Old agents keep working because it is exhaustive here. */
 import type { CommandBody, CommandVerb } from '@coppice/protocol';
 import type { WorkStep } from '../operations/operation-work.js';
+import { assertNever } from '../platform/assert-never.js';
 import { type CreateRecord, createRecord } from '../vm-snapshots/create/create-record.js';
 
 /** Time that a guest may be frozen at most, in milliseconds: what Windows' VSS allows; databases on Linux endure it. */
@@ -71,8 +72,4 @@ export function commandForStep(step: WorkStep, plan: unknown): CommandBody {
 function namesOf(volume: CreateRecord['volumes'][number]) {
   const { volumeId, target, pool, newFileName, chain } = volume;
   return { volumeId, target, pool, newFileName, chain };
-}
-
-function assertNever(value: never): never {
-  throw new Error(`no command for ${String(value)}`);
 }

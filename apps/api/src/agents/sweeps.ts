@@ -59,7 +59,7 @@ async function forgetKeys({ database, clock }: SweepOptions): Promise<void> {
 
 function every(options: SweepOptions, sweep: { ms: number; what: string; run: () => Promise<void> }): () => Promise<void> {
   const work = coalesced(sweep.run, (error) => options.log.warn({ err: error }, `cannot look at ${sweep.what} now; trying again later`));
-  const timer = setInterval(work.nudge, sweep.ms);
+  const timer = setInterval(() => work.nudge(), sweep.ms);
   return () => {
     clearInterval(timer);
     return work.idle();

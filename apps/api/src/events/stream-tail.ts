@@ -99,6 +99,6 @@ export class StreamTail {
   }
 
   #wake(): void {
-    for (const finish of [...this.#waiting]) finish();
+    this.#waiting.forEach((finish) => finish());
   }
 }

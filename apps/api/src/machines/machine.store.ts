@@ -2,6 +2,7 @@ import type { ActorRecord } from '../access/principal.js';
 import { insertTransitions } from '../events/transition.store.js';
 import type { TreeChange } from '../events/transition.js';
 import type { Prisma, VirtualMachine, VirtualMachineState } from '../platform/generated/client.js';
+import { assertNever } from '../platform/assert-never.js';
 import type { Reader, Transaction } from '../platform/database.js';
 
 export type { VirtualMachine as MachineRow };
@@ -101,6 +102,8 @@ export function restingState(powerState: VirtualMachine['powerState']): VirtualM
       return 'PAUSED';
     case 'UNKNOWN':
       return 'UNKNOWN';
+    default:
+      return assertNever(powerState);
   }
 }
 

@@ -11,7 +11,7 @@ import { lockHost } from '../hosts/host.store.js';
 import { lockMachine, moveMachine, restingState } from '../machines/machine.store.js';
 import type { Transaction } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
-import { type CommandRow, findCommand, issueCommand, lockCommand, markFinished } from './command.store.js';
+import { bodyOf, type CommandRow, findCommand, issueCommand, lockCommand, markFinished } from './command.store.js';
 import { COMMAND_EXPIRY_MS, DISCARD_EXPIRY_MS } from './limits.js';
 import { endOperation, lockOpenOperation, moveSteps, setPhase } from './operation.store.js';
 import type { OperationError } from './operation-error.js';
@@ -23,8 +23,8 @@ export type StepCommands = {
   stepsOfVerb(verb: CommandVerb): WorkStep[];
 };
 
-/** What a recorded outcome came to. */
-export type Recorded = { kind: 'recorded'; hasEnded: boolean; machineUuid: string } | { kind: 'known' } | { kind: 'unknown' };
+/** What an outcome came to. `endedMachineUuid`: the operation is over, and this machine (libvirt's UUID) should be looked at again. */
+export type Recorded = { kind: 'recorded' | 'known'; endedMachineUuid: string | null } | { kind: 'unknown' };
 
 /** Moves operations along. It keeps nothing between calls. */
 export class OperationEngine {
@@ -57,9 +57,10 @@ export class OperationEngine {
     const command = await findCommand(transaction, answer.commandId);
     if (!command || command.hostId !== answer.hostId) return { kind: 'unknown' };
     const turn = await this.#turn(transaction, command, answer.at);
-    const locked = await lockCommand(transaction, command.id);
-    if (!turn || !locked || !(await markFinished(transaction, command.id, { outcome: answer.outcome, at: answer.at }))) {
-      return { kind: 'known' };
+    await lockCommand(transaction, command.id);
+    if (!turn) return { kind: 'known', endedMachineUuid: machineOf(command) };
+    if (!(await markFinished(transaction, command.id, { outcome: answer.outcome, at: answer.at }))) {
+      return { kind: 'known', endedMachineUuid: null };
     }
     if (command.state === 'PENDING') await this.#workOf(turn).begun(turn);
     // An inventory taken before this answer says nothing about the machine any more.
@@ -69,7 +70,7 @@ export class OperationEngine {
     });
     const next = await this.#after(turn, command, answer.outcome);
     await this.#follow(turn, command, next);
-    return { kind: 'recorded', hasEnded: next.kind === 'end', machineUuid: turn.machine.domainUuid };
+    return { kind: 'recorded', endedMachineUuid: next.kind === 'end' ? turn.machine.domainUuid : null };
   }
 
   /** A command that expired before any replica sent it: it is certain that no host has it. False where it was sent or ended meanwhile. */
@@ -190,6 +191,11 @@ function errorOf(outcome: CommandOutcome, verb: CommandVerb): OperationError {
     retryable: false,
     hint: 'The machine is looked at again; if it then shows drift, reconcile it.',
   };
+}
+
+/** libvirt's UUID of the machine that a command is for. */
+function machineOf(command: CommandRow): string {
+  return bodyOf(command).machineUuid;
 }
 
 function verbOf(command: CommandRow): CommandVerb {

@@ -38,6 +38,8 @@ export type NewOperation = {
 export type OperationPlan = {
   planHash: string;
   plan: Prisma.InputJsonObject;
+  /** What it does first, in a few words for people. */
+  phase: string;
   steps: readonly { kind: string; description: string; volumeId: string | null }[];
 };
 
@@ -49,8 +51,8 @@ export async function insertOperation(transaction: Transaction, created: NewOper
 
 /** Gives it its plan, its steps and its first transition. Its claims are taken. */
 export async function planOperation(transaction: Transaction, created: NewOperation, planned: OperationPlan): Promise<void> {
-  const { steps, plan, planHash } = planned;
-  await transaction.operation.update({ where: { id: created.id }, data: { plan, planHash } });
+  const { steps, plan, planHash, phase } = planned;
+  await transaction.operation.update({ where: { id: created.id }, data: { plan, planHash, phase } });
   await transaction.operationStep.createMany({
     data: steps.map(({ kind, description, volumeId }, position) => ({
       kind,

@@ -11,7 +11,7 @@ export type Coalesced = {
  * serves every call made during the present one. Errors go to `failed`; the next nudge tries again.
  */
 export function coalesced(run: () => Promise<void>, failed: (error: unknown) => void): Coalesced {
-  let running: Promise<void> | null = null;
+  const state: { running: Promise<void> | null } = { running: null };
   let isPending = false;
 
   async function loop(): Promise<void> {
@@ -23,16 +23,16 @@ export function coalesced(run: () => Promise<void>, failed: (error: unknown) => 
         failed(error);
       }
     } while (isPending);
-    running = null;
+    state.running = null;
   }
 
   return {
     nudge() {
       isPending = true;
-      running ??= loop();
+      state.running ??= loop();
     },
     async idle() {
-      while (running) await running;
+      while (state.running) await state.running;
     },
   };
 }

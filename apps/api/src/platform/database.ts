@@ -44,7 +44,8 @@ export function openDatabase(options: { url: string; name: string; lost: (error:
 export type DatabaseFailure = 'CONFLICT' | 'DUPLICATE' | 'LOST' | 'OTHER';
 
 const LOST_CODES: ReadonlySet<string> = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P1011']);
-const LOST_SQL_STATES = /^(08|57P0|53300)/;
+/** Connection exceptions, server shutting down, too many connections, statement or idle transaction timed out. */
+const LOST_SQL_STATES = /^(08|57P0|53300|57014|25P03)/;
 
 /**
  * CONFLICT: a deadlock or serialisation failure, nothing was done, do it again. DUPLICATE: a unique key is taken. LOST: the connection

@@ -1,5 +1,5 @@
 /** The one direct connection of a process: LISTEN needs it, and so does the lock that says that this process is alive. */
-import pg from 'pg';
+import { Client } from 'pg';
 import type { Log } from './log.js';
 
 /** How long opening it may take, in milliseconds. */
@@ -21,7 +21,7 @@ export type ListenerHandlers = {
 export class Listener {
   readonly #options: { url: string; name: string; lock: string; log: Log };
   readonly #handlers: ListenerHandlers;
-  #client: pg.Client | null = null;
+  #client: Client | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
   #opening: Promise<void> | null = null;
@@ -55,7 +55,7 @@ export class Listener {
   }
 
   async #open(): Promise<void> {
-    const client = new pg.Client({
+    const client = new Client({
       connectionString: this.#options.url,
       application_name: this.#options.name,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -84,7 +84,7 @@ export class Listener {
     this.#handlers.connected();
   }
 
-  #probe(client: pg.Client): void {
+  #probe(client: Client): void {
     if (this.#isStopped || this.#client !== client) return;
     this.#timer = setTimeout(() => {
       client.query('SELECT 1').then(
@@ -94,7 +94,7 @@ export class Listener {
     }, PROBE_MS);
   }
 
-  #lost(client: pg.Client, error: unknown): void {
+  #lost(client: Client, error: unknown): void {
     if (this.#client !== client) return;
     this.#client = null;
     if (this.#isStopped) return;

@@ -61,7 +61,8 @@ export async function startCreate(transaction: Transaction, attempt: CreateAttem
     throw new CreateRolledBack(null);
   }
   const record = recordOf(attempt, decision, facts);
-  await planOperation(transaction, operation, { planHash: decision.hash, plan: record, steps: decision.plan.plan.steps });
+  const { steps: planSteps } = decision.plan.plan;
+  await planOperation(transaction, operation, { planHash: decision.hash, plan: record, phase: 'Making empty layers', steps: planSteps });
   const move = { to: 'SNAPSHOTTING' as const, event: CREATE_VM_SNAPSHOT, reason: null, actor, operationId };
   await moveMachine(transaction, facts.machine, move);
   await insertLayers(transaction, record);

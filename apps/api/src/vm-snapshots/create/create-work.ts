@@ -1,6 +1,7 @@
 /** What becomes of a snapshot and its layers while createVmSnapshot runs: ALLOCATED → CREATING → READY | ERROR. */
 import type { CommandResult } from '@coppice/protocol';
 import type { Failed, Next, OperationWork, Turn } from '../../operations/operation-work.js';
+import { assertNever } from '../../platform/assert-never.js';
 import { CREATE_VM_SNAPSHOT, type CreateRecord, createRecord } from './create-record.js';
 import { abandonCreating, beginCreating, commitReady, discardedNewLayers, failCreating, rememberedError } from './create-work.store.js';
 
@@ -24,6 +25,8 @@ export const createVmSnapshotWork: OperationWork = {
       case 'discard-layers':
         await discardedNewLayers(turn, record);
         return { kind: 'end', state: 'FAILED', error: rememberedError(turn) };
+      default:
+        return assertNever(result);
     }
   },
 

@@ -112,7 +112,7 @@ function checkName(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusa
 }
 
 function problemOfName(name: string): string | null {
-  const length = [...name].length;
+  const length = Array.from(name).length;
   if (length < 1 || length > NAME_LENGTH || name.trim() === '') return `A name has 1 to ${NAME_LENGTH} characters and is not only blanks.`;
   return /\p{Cc}/u.test(name) ? 'A name has no control characters, such as line ends or tabs.' : null;
 }

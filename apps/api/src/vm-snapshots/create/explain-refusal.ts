@@ -1,5 +1,6 @@
 import type { CreateRefusal } from '@coppice/snapshot-tree';
 import type { Refusal } from '../../errors/refusal.js';
+import { assertNever } from '../../platform/assert-never.js';
 
 /** The planner's refusal as a sentence. */
 export function explainRefusal(refusal: CreateRefusal): Refusal {
@@ -13,5 +14,7 @@ export function explainRefusal(refusal: CreateRefusal): Refusal {
         code: 'CHAIN_TOO_LONG',
         message: `The disk ${refusal.target} has ${refusal.length} layers and may have ${refusal.limit}. Delete snapshots of this machine first.`,
       };
+    default:
+      return assertNever(refusal);
   }
 }

@@ -1,0 +1,192 @@
+import { CHAIN_LIMIT, type Layer } from '@coppice/snapshot-tree';
+import { expect, it } from 'vitest';
+import type { Principal } from '../../access/principal.js';
+import type { CreateFacts } from './create-facts.store.js';
+import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
+import { decideCreate } from './decide-create.js';
+
+const projectId = '00000000-0000-7000-8000-00000000000a';
+const at = new Date(0);
+
+function principal(changed: Partial<Principal> = {}): Principal {
+  return {
+    tokenId: 't',
+    key: 'token:t',
+    actor: { kind: 'TOKEN', name: 't', userId: null },
+    email: 't',
+    userId: null,
+    expiresAt: null,
+    isAdmin: false,
+    roles: new Map([[projectId, 'OPERATOR']]),
+    ...changed,
+  };
+}
+
+function request(changed: Partial<CreateVmSnapshotRequest> = {}): CreateVmSnapshotRequest {
+  return {
+    virtualMachineId: 'm',
+    name: null,
+    description: null,
+    kind: 'DISK',
+    quiesce: false,
+    volumeIds: null,
+    planHash: null,
+    idempotencyKey: null,
+    ...changed,
+  };
+}
+
+function chain(length: number): Layer[] {
+  return Array.from({ length }, (_, n) => ({
+    id: `l${n}`,
+    volumeId: 'v',
+    fileName: `volume-v.${n}.qcow2`,
+    format: 'qcow2',
+    backingLayerId: n === 0 ? null : `l${n - 1}`,
+    virtualBytes: 64,
+    allocatedBytes: 1,
+    isTemplate: false,
+  }));
+}
+
+const pool: CreateFacts['volumes'][number]['pool'] = {
+  id: 'p',
+  name: 'pool',
+  type: 'SHARED_MOUNT_POINT',
+  clusterId: 'c',
+  hostId: null,
+  createdAt: at,
+  capacityBytes: null,
+  availableBytes: null,
+};
+const host: CreateFacts['machine']['host'] = {
+  id: 'h',
+  name: 'h1',
+  clusterId: 'c',
+  state: 'UP',
+  lastSeenAt: at,
+  agentVersion: null,
+  libvirtVersion: null,
+  qemuVersion: null,
+  capabilities: [],
+  disabledCapabilities: [],
+  enrolmentTokenHash: null,
+  enrolmentExpiresAt: null,
+  publicKey: null,
+  journalId: null,
+  acknowledgedPosition: 0n,
+  sessionEpoch: 1n,
+  sessionReplicaId: null,
+  lastCommandNumber: 0n,
+  createdAt: at,
+};
+const project: NonNullable<CreateFacts['machine']['project']> = {
+  id: projectId,
+  name: 'acme',
+  createdAt: at,
+  quotaVmSnapshots: null,
+  quotaVolumeSnapshots: null,
+  quotaSnapshotBytes: null,
+};
+const machine: CreateFacts['machine'] = {
+  id: 'm',
+  domainUuid: 'd',
+  name: 'web-1',
+  projectId,
+  hostId: 'h',
+  state: 'RUNNING',
+  powerState: 'ON',
+  guestAgent: 'CONNECTED',
+  vcpus: 1,
+  memoryBytes: 1n,
+  currentSnapshotId: null,
+  headSince: null,
+  treeRevision: 0,
+  epoch: 0n,
+  drift: null,
+  inventoryPosition: 0n,
+  createdAt: at,
+  host,
+  project,
+};
+
+type Changes = Partial<Omit<CreateFacts, 'machine'>> & {
+  machine?: Partial<CreateFacts['machine']>;
+  length?: number;
+  pool?: Partial<typeof pool>;
+};
+
+function facts({ machine: changedMachine, length = 1, pool: changedPool, ...changed }: Changes = {}): CreateFacts {
+  const volume = { id: 'v', name: 'v', projectId, virtualMachineId: 'm', target: 'vda', poolId: 'p', virtualBytes: 64n };
+  return {
+    machine: { ...machine, ...changedMachine },
+    volumes: [{ ...volume, headLayerId: `l${length - 1}`, nextLayerNumber: length, createdAt: at, pool: { ...pool, ...changedPool } }],
+    layers: chain(length),
+    poolNames: new Map([['v', 'pool']]),
+    names: new Set<string>(),
+    snapshotsEver: 0,
+    snapshotsOfProject: null,
+    driftCodes: null,
+    capabilities: [],
+    holder: null,
+    ...changed,
+  };
+}
+
+function codeOf(asked: CreateVmSnapshotRequest, seen: CreateFacts, by = principal()): string {
+  const decided = decideCreate(by, asked, seen);
+  return decided.ok ? 'done' : decided.refusals[0].code;
+}
+
+it('decides for a running, paused or stopped machine, and names what has no name', () => {
+  const decided = decideCreate(principal(), request(), facts({ snapshotsEver: 2, names: new Set(['snapshot-3']) }));
+  expect(decided).toMatchObject({ ok: true, value: { name: 'snapshot-4', power: 'ON', quiesce: false, projectId } });
+  expect(codeOf(request(), facts({ machine: { state: 'PAUSED', powerState: 'PAUSED' } }))).toBe('done');
+  const off = decideCreate(principal(), request({ quiesce: true }), facts({ machine: { state: 'STOPPED', powerState: 'OFF' } }));
+  expect(off).toMatchObject({ ok: true, value: { power: 'OFF', quiesce: false } });
+});
+
+it('keeps to the project first, whatever else is wrong', () => {
+  const busy = facts({ holder: 'o' });
+  expect(codeOf(request(), busy, principal({ roles: new Map() }))).toBe('NOT_FOUND');
+  expect(codeOf(request(), busy, principal({ roles: new Map([[projectId, 'VIEWER']]) }))).toBe('FORBIDDEN');
+  expect(codeOf(request(), busy, principal({ roles: new Map(), isAdmin: true }))).toBe('MACHINE_BUSY');
+  expect(codeOf(request(), facts({ machine: { projectId: null, project: null } }), principal({ isAdmin: true }))).toBe('NOT_FOUND');
+});
+
+it.each<[string, CreateVmSnapshotRequest, CreateFacts]>([
+  ['INVALID_INPUT', request({ name: '' }), facts()],
+  ['INVALID_INPUT', request({ name: 'x'.repeat(256) }), facts()],
+  ['INVALID_INPUT', request({ name: 'a\nb' }), facts()],
+  ['INVALID_INPUT', request({ volumeIds: [] }), facts()],
+  ['done', request({ name: '😀'.repeat(255) }), facts()],
+  ['CAPABILITY_DISABLED', request({ kind: 'DISK_AND_MEMORY' }), facts()],
+  ['NAME_TAKEN', request({ name: 'a' }), facts({ names: new Set(['a']) })],
+  ['MACHINE_BUSY', request({ name: 'a' }), facts({ names: new Set(['a']), holder: 'o' })],
+  ['MACHINE_BUSY', request(), facts({ machine: { state: 'SNAPSHOTTING' } })],
+  ['QUOTA_EXCEEDED', request(), facts({ machine: { project: { ...project, quotaVmSnapshots: 3 } }, snapshotsOfProject: 3 })],
+  ['MIXED_SNAPSHOT_KINDS', request(), facts({ driftCodes: ['LIBVIRT_SNAPSHOTS'] })],
+  ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['CHAIN_DIFFERS'] })],
+  ['MACHINE_STATE', request(), facts({ machine: { state: 'UNKNOWN', powerState: 'UNKNOWN' } })],
+  ['HOST_UNAVAILABLE', request(), facts({ machine: { host: { ...host, state: 'DISCONNECTED' } } })],
+  ['CAPABILITY_DISABLED', request(), facts({ capabilities: [{ name: 'vm-snapshot.disk', available: false, reason: 'too old' }] })],
+  ['CAPABILITY_DISABLED', request(), facts({ machine: { host: { ...host, disabledCapabilities: ['vm-snapshot.disk'] } } })],
+  ['GUEST_AGENT_UNAVAILABLE', request({ quiesce: true }), facts({ machine: { guestAgent: 'DISCONNECTED' } })],
+  ['GUEST_AGENT_UNAVAILABLE', request({ quiesce: true }), facts({ machine: { state: 'PAUSED', powerState: 'PAUSED' } })],
+  ['NOT_FOUND', request({ volumeIds: ['elsewhere'] }), facts()],
+  ['MACHINE_STATE', request(), facts({ volumes: [] })],
+  ['CHAIN_TOO_LONG', request(), facts({ length: CHAIN_LIMIT })],
+  ['done', request(), facts({ length: CHAIN_LIMIT - 1 })],
+  ['POOL_UNSUPPORTED', request(), facts({ pool: { type: 'RBD' } })],
+  ['INSUFFICIENT_SPACE', request(), facts({ pool: { availableBytes: 1n } })],
+  ['PLAN_CHANGED', request({ planHash: 'another' }), facts()],
+])('answers %s', (code, asked, seen) => {
+  expect(codeOf(asked, seen)).toBe(code);
+});
+
+it('has a hash of steps and targets that a mutation can hold it to', () => {
+  const planned = decideCreate(principal(), request(), facts());
+  if (!planned.ok) throw new Error('refused');
+  expect(codeOf(request({ planHash: planned.value.hash }), facts())).toBe('done');
+  expect(codeOf(request({ planHash: planned.value.hash }), facts({ length: 2 }))).toBe('PLAN_CHANGED');
+});
