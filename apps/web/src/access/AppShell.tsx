@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect } fro
 import type { AppShell_LoadViewerQuery } from '../../generated/graphql';
 import { LiveProvider } from '../graphql/ApiProvider';
 import { useLoad } from '../graphql/use-load';
+import { Button } from '../ui/Button';
 import { Logo } from '../ui/Logo';
 import { FailedState, Notice } from '../ui/Notice';
 import { SkeletonRows } from '../ui/Skeleton';
@@ -24,7 +25,7 @@ export function useViewer(): Viewer {
 /** What every page has around it. Pages appear once it is known who asks; without a session it leads to the sign-in page. */
 export function AppShell({ theme, children }: { theme: Theme; children: ReactNode }) {
   const router = useRouter();
-  const { data, problem } = useLoad(loadViewer, {});
+  const { data, problem, reload } = useLoad(loadViewer, {});
   const leave = useCallback(() => {
     const here = `${window.location.pathname}${window.location.search}`;
     router.replace(here === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`);
@@ -46,21 +47,31 @@ export function AppShell({ theme, children }: { theme: Theme; children: ReactNod
       </ViewerContext.Provider>
     );
   }
+  if (problem?.kind === 'failed') {
+    return (
+      <Frame>
+        <FailedState title="Who you are could not be read" action={<Button onClick={reload}>Try again</Button>}>
+          {problem.message}
+        </FailedState>
+      </Frame>
+    );
+  }
   return (
-    <Waiting>
+    <Frame>
       {problem?.kind === 'unreachable' && (
-        <Notice
-          kind="warning"
-          title="Connection lost, trying again"
-          children="The API does not answer. This page goes on by itself as soon as it does."
-        />
+        <Notice kind="warning" title="Connection lost, trying again">
+          The API does not answer. This page goes on by itself as soon as it does.
+        </Notice>
       )}
-      {problem?.kind === 'failed' && <FailedState title="Who you are could not be read">{problem.message}</FailedState>}
-    </Waiting>
+      <div className="card">
+        <SkeletonRows label="Loading" rows={5} />
+      </div>
+    </Frame>
   );
 }
 
-function Waiting({ children }: { children: ReactNode }) {
+/** The page's frame before it is known who asks. */
+function Frame({ children }: { children: ReactNode }) {
   return (
     <>
       <header className="border-b border-line bg-surface">
@@ -71,9 +82,6 @@ function Waiting({ children }: { children: ReactNode }) {
       </header>
       <main id="content" className="mx-auto w-full max-w-[88rem] space-y-4 px-4 py-5 sm:px-6">
         {children}
-        <div className="card">
-          <SkeletonRows label="Loading" rows={5} />
-        </div>
       </main>
     </>
   );

@@ -38,8 +38,7 @@ function Ready({ live: { machine, tree, operationId } }: { live: Extract<LiveMac
       <MachineHeader machine={machine} snapshotCount={tree.nodes.size} />
       {machine.drift && <DriftBanner drift={machine.drift} />}
       {operationId !== null && <OperationPanel key={operationId} operationId={operationId} />}
-      <SnapshotTreeSection machine={machine} tree={tree} />
-      <MachineLists machine={machine} />
+      <SnapshotTreeSection machine={machine} tree={tree} below={<MachineLists machine={machine} />} />
     </div>
   );
 }

@@ -43,7 +43,8 @@ function MachineRow({ row, showsProject }: { row: MachineRowFragment; showsProje
     undefined,
   );
   const sizes = row.volumes.reduce((sum, volume) => sum + volume.allocatedBytes, 0);
-  const { space } = row.snapshotTree;
+  const { exclusiveBytes, sharedBytes, retainedBytes } = row.snapshotTree.space;
+  const taken = exclusiveBytes + sharedBytes + retainedBytes;
   return (
     <tr className="group relative transition-colors hover:bg-sunken">
       <td className="py-2.5 pr-3 pl-4">
@@ -68,9 +69,7 @@ function MachineRow({ row, showsProject }: { row: MachineRowFragment; showsProje
       <td className="figures px-3 text-ink-soft max-md:hidden">{last === undefined ? 'never' : <TimeAgo at={last} />}</td>
       <td className="figures px-3 text-right text-ink-soft max-md:hidden">
         {formatBytes(sizes)}
-        <span className="block text-[11.5px] text-ink-faint">
-          {formatBytes(space.exclusiveBytes + space.sharedBytes + space.retainedBytes)} snapshots
-        </span>
+        {taken > 0 && <span className="block text-[11.5px] text-ink-faint">{formatBytes(taken)} in snapshots</span>}
       </td>
       <td className="pr-3 text-ink-faint">
         <ChevronRight size={16} aria-hidden className="transition-transform group-hover:translate-x-0.5" />

@@ -34,9 +34,6 @@ export function TreeLanes({ row, node, laneCount }: { row: LaneRow; node: LaneNo
       strokeWidth={2}
       strokeLinecap="round"
     >
-      {row.passing.map((line) => (
-        <path key={line.lane} d={`M${centre(line.lane)} 0V${LANE_ROW_PX}`} className={lineLook(line.isOnHeadPath)} />
-      ))}
       {row.fromLane !== null && (
         <path
           d={comingPath(centre(row.fromLane), x)}
@@ -44,6 +41,9 @@ export function TreeLanes({ row, node, laneCount }: { row: LaneRow; node: LaneNo
           strokeDasharray={isDashed ? '3 5' : undefined}
         />
       )}
+      {row.passing.map((line) => (
+        <path key={line.lane} d={`M${centre(line.lane)} 0V${LANE_ROW_PX}`} className={lineLook(line.isOnHeadPath)} />
+      ))}
       {row.hasLineDown && <path d={`M${x} ${MIDDLE}V${LANE_ROW_PX}`} className={lineLook(row.isLineDownOnHeadPath)} />}
       <Dot x={x} node={node} />
     </svg>

@@ -118,7 +118,7 @@ function Disks({ snapshot }: { snapshot: SnapshotNodeFragment }) {
     <ul className="space-y-2">
       {snapshot.disks.map((disk) => (
         <li key={disk.target} className="space-y-1">
-          <p className="flex gap-3">
+          <p className="flex items-baseline gap-3">
             <span className="font-mono text-[13px] font-medium">{disk.target}</span>
             <span className="min-w-0 flex-1 truncate text-ink-soft">{disk.volume?.name ?? 'the volume is gone'}</span>
             <span className="figures">{formatBytes(disk.allocatedBytes)}</span>

@@ -40,7 +40,7 @@ export function SnapshotTreeItem({ row, laneCount, snapshot, isCurrent, isShown,
       style={{ height: LANE_ROW_PX, containIntrinsicSize: `auto ${LANE_ROW_PX}px` }}
       className={classNames(
         'flex items-center gap-2 pr-4 pl-3 transition-colors [content-visibility:auto] focus-visible:-outline-offset-2',
-        isShown ? 'bg-accent-soft' : 'hover:bg-sunken',
+        isShown ? 'bg-chosen shadow-[inset_3px_0_0_var(--accent)]' : 'hover:bg-sunken',
       )}
     >
       <TreeLanes row={row} node={dotOf(snapshot, isCurrent)} laneCount={laneCount} />
@@ -58,7 +58,7 @@ export function SnapshotTreeItem({ row, laneCount, snapshot, isCurrent, isShown,
         </p>
         <Meta id={`${id}-more`} snapshot={snapshot} />
       </div>
-      <span id={`${id}-state`}>
+      <span id={`${id}-state`} className="inline-flex">
         <Badge tone={state.tone} hasDot>
           {state.label}
         </Badge>
@@ -81,7 +81,7 @@ function Meta({ id, snapshot }: { id: string; snapshot: SnapshotNodeFragment }) 
       {snapshot.state !== 'ERROR' && (
         <span className="inline-flex items-center gap-1 truncate" title={consistency.meaning}>
           <ShieldCheck size={12} aria-hidden className={snapshot.consistency === 'CRASH' ? undefined : 'text-good'} />
-          {consistency.label}
+          <span className="truncate max-sm:sr-only">{consistency.label}</span>
         </span>
       )}
       <span className="sm:hidden">{formatBytes(snapshot.space.exclusiveBytes)}</span>

@@ -1,6 +1,6 @@
 'use client';
 import { GitBranch } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
 import { Dialog, DialogBody } from '../ui/Dialog';
 import { Section } from '../ui/Facts';
@@ -12,33 +12,36 @@ import { RetainedLayers } from './RetainedLayers';
 import { SnapshotDetails } from './SnapshotDetails';
 import { SnapshotTree } from './SnapshotTree';
 
-type SectionProps = { machine: MachineView; tree: SnapshotTreeView };
+type PartProps = { machine: MachineView; tree: SnapshotTreeView };
 
-/** The tree, and beside it (on a narrow screen over it) the details of the chosen snapshot. */
-export function SnapshotTreeSection({ machine, tree }: SectionProps) {
+/** The tree with what stands below it, and beside both (on a narrow screen over them) the details of the chosen snapshot. */
+export function SnapshotTreeSection({ machine, tree, below }: PartProps & { below: ReactNode }) {
   const [chosenId, setChosenId] = useState<string | null>(null);
   const [isSheetOpen, setSheetOpen] = useState(false);
   const isWide = useMediaQuery('(min-width: 64rem)');
   const shown = chooseShown(tree, chosenId);
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_23rem] xl:grid-cols-[minmax(0,1fr)_26rem]">
-      <Section title="Snapshots" aside={<SpaceSummary machine={machine} tree={tree} />} className="overflow-hidden">
-        {tree.nodes.size === 0 ? (
-          <EmptyState icon={<GitBranch size={20} aria-hidden />} title="No snapshots yet">
-            A snapshot keeps this moment of the machine’s disks. Take one before you change something that you may want to undo.
-          </EmptyState>
-        ) : (
-          <SnapshotTree
-            tree={tree}
-            head={machine.snapshotTree.head}
-            label={`Snapshots of ${machine.name}`}
-            shownId={shown?.id ?? null}
-            onChoose={setChosenId}
-            onOpen={() => setSheetOpen(true)}
-          />
-        )}
-        <RetainedLayers layers={machine.snapshotTree.retainedLayers} />
-      </Section>
+      <div className="space-y-4">
+        <Section title="Snapshots" aside={<SpaceSummary machine={machine} tree={tree} />} className="overflow-hidden">
+          {tree.nodes.size === 0 ? (
+            <EmptyState icon={<GitBranch size={20} aria-hidden />} title="No snapshots yet">
+              A snapshot keeps this moment of the machine’s disks. Take one before you change something that you may want to undo.
+            </EmptyState>
+          ) : (
+            <SnapshotTree
+              tree={tree}
+              head={machine.snapshotTree.head}
+              label={`Snapshots of ${machine.name}`}
+              shownId={shown?.id ?? null}
+              onChoose={setChosenId}
+              onOpen={() => setSheetOpen(true)}
+            />
+          )}
+          <RetainedLayers layers={machine.snapshotTree.retainedLayers} />
+        </Section>
+        {below}
+      </div>
       {isWide && shown && (
         <div className="sticky top-18 max-h-[calc(100dvh-5.5rem)] overflow-y-auto rounded-[10px]">
           <Section title="Details">
@@ -57,7 +60,7 @@ export function SnapshotTreeSection({ machine, tree }: SectionProps) {
   );
 }
 
-function SpaceSummary({ machine, tree }: SectionProps) {
+function SpaceSummary({ machine, tree }: PartProps) {
   if (tree.nodes.size === 0) return null;
   const { exclusiveBytes, sharedBytes, retainedBytes } = machine.snapshotTree.space;
   return (

@@ -19,10 +19,15 @@ const EMPTY: SnapshotWish = { name: '', description: '', isQuiesced: false, volu
 /** Asks what to take, shows what that would do, and takes it. Closes only when the API has taken it on. */
 export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView; onClose(): void }) {
   const [wish, setWish] = useState(EMPTY);
-  const planned = usePlan(machine.id, wish);
+  const planned = usePlan(machine, wish);
   const submission = useTakeSnapshot(machine.id);
   const errors = submission.errors.length > 0 ? submission.errors : planned.errors;
   const plan = submission.changedPlan ?? planned.plan;
+
+  function change(next: SnapshotWish): void {
+    setWish(next);
+    submission.forget();
+  }
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
@@ -33,7 +38,7 @@ export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView;
   return (
     <Dialog
       title="Take snapshot"
-      description={`Keeps this moment of ${machine.name}. The machine runs on.`}
+      description={`Keeps this moment of ${machine.name}.${machine.powerState === 'OFF' ? '' : ' The machine runs on.'}`}
       shape="wide"
       isOpen
       onOpenChange={(isOpen) => !isOpen && onClose()}
@@ -43,7 +48,7 @@ export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView;
           <div className="space-y-4">
             <Unanswered submission={submission} />
             <RefusalNotices errors={elsewhere(errors, FIELDS)} />
-            <Fields machine={machine} wish={wish} onChange={setWish} errorAt={(field) => messageAt(errors, field)} />
+            <Fields machine={machine} wish={wish} onChange={change} errorAt={(field) => messageAt(errors, field)} />
           </div>
           <PlanPreview plan={plan} isOld={planned.isOld} problem={planned.problem} isRefused={errors.length > 0} />
         </DialogBody>
@@ -58,7 +63,7 @@ export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView;
             isBusy={submission.isBusy}
             unavailableBecause={wish.volumeIds?.length === 0 ? 'Choose at least one volume.' : undefined}
           >
-            {submission.isBusy ? 'Asking…' : submission.problem ? 'Try again' : 'Take it'}
+            {submission.isBusy ? 'Asking…' : submission.problem ? 'Try again' : 'Take snapshot'}
           </Button>
         </DialogFooter>
       </form>

@@ -42,7 +42,7 @@ export function VolumeChoice({ volumes, chosenIds, onChange, error }: VolumeChoi
             <Choice
               key={volume.id}
               label={
-                <span className="flex flex-wrap gap-x-2">
+                <span className="flex flex-wrap items-baseline gap-x-2">
                   <span className="font-mono text-[13px]">{volume.target}</span>
                   <span className="text-ink-soft">{volume.name}</span>
                   <span className="figures text-ink-faint">{formatBytes(volume.virtualBytes)}</span>

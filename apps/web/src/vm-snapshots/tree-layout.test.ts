@@ -37,6 +37,18 @@ describe('the layout of a tree', () => {
     expect(draw(lay('s1 s2<s1 s3<s2', 's1'))).toEqual(['s1*', '. s2', '. s3', 'head*']);
   });
 
+  it('keeps a snapshot that is being taken where it will be when it is ready', () => {
+    const nodes = toKnownTree<TreeNode>(
+      [
+        { id: 's1', state: 'READY', createdAt: '2026-11-21T10:00:00Z', parent: null },
+        { id: 's2', state: 'CREATING', createdAt: '2026-11-21T10:01:00Z', parent: { id: 's1' } },
+      ],
+      's1',
+      1,
+    ).nodes;
+    expect(draw(layoutTree(nodes, 's1'))).toEqual(draw(layoutTree(nodes, 's2')));
+  });
+
   it('nests branches inside branches, and keeps the larger one straight', () => {
     expect(draw(lay('r a<r b<a c<a d<c x<r', 'x'))).toEqual(['r*', '. a', '. . b', '. c', '. d', 'x*', 'head*']);
   });

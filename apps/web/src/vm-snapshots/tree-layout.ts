@@ -35,9 +35,12 @@ const HEAD: unique symbol = Symbol('head');
 type Key = string | typeof HEAD;
 type Forest = { children: Map<Key | null, Key[]>; size: Map<Key, number>; headPath: Set<Key> };
 
-/** Lays out all nodes. A node whose parent is not there is a root; the head is a root of its own where there is no current one. */
+/**
+ * Lays out all nodes. A node whose parent is not there is a root; the head is a root of its own where there is no current one. A snapshot that
+ * is being taken will be current when it is ready, so the head hangs under it already: rows do not jump at that moment.
+ */
 export function layoutTree(nodes: ReadonlyMap<string, TreeNode>, currentId: string | null): TreeRow[] {
-  const forest = growForest(nodes, currentId);
+  const forest = growForest(nodes, findInMaking(nodes, currentId) ?? currentId);
   const rows: TreeRow[] = [];
   // A stack, not recursion: a chain may be longer than the call stack.
   const stack = placeChildren(forest, null, { lane: 0, level: 0, passing: [] });
@@ -48,6 +51,13 @@ export function layoutTree(nodes: ReadonlyMap<string, TreeNode>, currentId: stri
     stack.push(...placeChildren(forest, place.key, place));
   }
   return rows;
+}
+
+const IN_MAKING = new Set(['ALLOCATED', 'CREATING']);
+
+function findInMaking(nodes: ReadonlyMap<string, TreeNode>, currentId: string | null): string | undefined {
+  for (const node of nodes.values()) if (IN_MAKING.has(node.state) && (node.parent?.id ?? null) === currentId) return node.id;
+  return undefined;
 }
 
 type Place = {
@@ -103,9 +113,9 @@ function isTrunkOf(forest: Forest, place: Place): boolean {
   return forest.children.get(place.parent)?.at(-1) === place.key;
 }
 
-function growForest(nodes: ReadonlyMap<string, TreeNode>, currentId: string | null): Forest {
+function growForest(nodes: ReadonlyMap<string, TreeNode>, headParentId: string | null): Forest {
   const parentOf = (key: Key): string | null => {
-    const id = key === HEAD ? currentId : (nodes.get(key)?.parent?.id ?? null);
+    const id = key === HEAD ? headParentId : (nodes.get(key)?.parent?.id ?? null);
     return id !== null && nodes.has(id) ? id : null;
   };
   const headPath = new Set<Key>([HEAD]);

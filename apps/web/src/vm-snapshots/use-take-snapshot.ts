@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useClient } from 'urql';
 import type { CreateVmSnapshotInput, PlanViewFragment, UserErrorViewFragment } from '../../generated/graphql';
+import type { MachineView } from '../machines/use-live-machine';
 import { newIdempotencyKey } from '../graphql/idempotency-key';
 import { type Problem, toProblem } from '../graphql/problem';
 import { createSnapshot, planSnapshot } from './vm-snapshots.graphql';
@@ -30,10 +31,12 @@ function toInput(virtualMachineId: string, wish: SnapshotWish): CreateVmSnapshot
 }
 
 /** The plan for a wish, asked anew when the wish has rested; the last plan stays, marked old, meanwhile. */
-export function usePlan(virtualMachineId: string, wish: SnapshotWish): Planned {
+export function usePlan(machine: MachineView, wish: SnapshotWish): Planned {
   const client = useClient();
   const [planned, setPlanned] = useState<Planned>({ plan: null, errors: [], problem: undefined, isOld: true });
-  const key = JSON.stringify(toInput(virtualMachineId, wish));
+  const key = JSON.stringify(toInput(machine.id, wish));
+  // What the machine does meanwhile can change the plan, or refuse it, or allow it again.
+  const moment = `${machine.state} ${machine.operation?.id} ${machine.snapshotTree.revision}`;
   useEffect(() => {
     let isStopped = false;
     setPlanned((last) => ({ ...last, isOld: true }));
@@ -48,7 +51,7 @@ export function usePlan(virtualMachineId: string, wish: SnapshotWish): Planned {
       isStopped = true;
       clearTimeout(timer);
     };
-  }, [client, key]);
+  }, [client, key, moment]);
   return planned;
 }
 
@@ -60,18 +63,17 @@ export type Submission = {
   /** The new plan, where the one that was agreed to does not hold any more. */
   changedPlan: PlanViewFragment | undefined;
   isBusy: boolean;
+  /** Puts the last answer away: the wish has changed since. */
+  forget(): void;
 };
+
+const NO_ANSWER = { errors: [], problem: undefined, changedPlan: undefined, isBusy: false };
 
 /** Takes the snapshot. One idempotency key as long as the dialog is open: a second try after a lost answer cannot take two. */
 export function useTakeSnapshot(virtualMachineId: string): Submission {
   const client = useClient();
   const idempotencyKey = useRef<string>(undefined);
-  const [answer, setAnswer] = useState<Omit<Submission, 'submit'>>({
-    errors: [],
-    problem: undefined,
-    changedPlan: undefined,
-    isBusy: false,
-  });
+  const [answer, setAnswer] = useState<Omit<Submission, 'submit' | 'forget'>>(NO_ANSWER);
 
   async function submit(wish: SnapshotWish, planHash: string | null): Promise<boolean> {
     idempotencyKey.current ??= newIdempotencyKey();
@@ -89,5 +91,5 @@ export function useTakeSnapshot(virtualMachineId: string): Submission {
     return !error && errors.length === 0;
   }
 
-  return { submit, ...answer };
+  return { submit, forget: () => setAnswer(NO_ANSWER), ...answer };
 }

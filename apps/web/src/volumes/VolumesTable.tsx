@@ -16,7 +16,7 @@ export function VolumesTable({ volumes }: { volumes: readonly VolumeRowFragment[
   return (
     <ul className="divide-y divide-line">
       {volumes.map((volume) => (
-        <li key={volume.id} className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5">
+        <li key={volume.id} className="flex flex-wrap items-baseline gap-x-4 gap-y-1 px-4 py-2.5">
           <span className="w-12 font-mono text-[13px] font-medium">{volume.target ?? '–'}</span>
           <span className="min-w-40 flex-1 truncate text-ink-soft">{volume.name}</span>
           <span className="text-ink-faint">
