@@ -24,20 +24,22 @@ const RELEASE_PAUSE_MS = 50;
 export async function lockRunDir(runDir: string): Promise<void> {
   const name = `\0${basename(runDir)}-launcher`;
   const infoFile = join(runDir, 'launcher.json');
-  let server = await tryListen(name);
-  if (server === undefined) {
-    const isEnded = await endOrphanedHolder(infoFile);
-    // The kernel frees the name a moment after the process is gone.
-    for (let tries = 0; isEnded && server === undefined && tries < RELEASE_TRIES; tries++) {
-      await pause(RELEASE_PAUSE_MS);
-      server = await tryListen(name);
-    }
-  }
+  const server = (await tryListen(name)) ?? ((await endOrphanedHolder(infoFile)) ? await listenOnceFree(name) : undefined);
   if (server === undefined)
     throw new LaunchError('Another Coppice is just starting or ending with this data folder. Nothing was started; try again in a moment.');
   server.unref();
   const self = identifyProcess(process.pid);
   await writeFile(infoFile, JSON.stringify({ launcher: self, ancestors: ancestorsUpToNpm(process.ppid) }));
+}
+
+/** The kernel frees the name a moment after the process is gone. */
+async function listenOnceFree(name: string): Promise<Server | undefined> {
+  for (let tries = 0; tries < RELEASE_TRIES; tries++) {
+    const server = await tryListen(name);
+    if (server !== undefined) return server;
+    await pause(RELEASE_PAUSE_MS);
+  }
+  return undefined;
 }
 
 function tryListen(name: string): Promise<Server | undefined> {
