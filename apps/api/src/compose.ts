@@ -42,9 +42,7 @@ export async function compose(config: Config, log: Log): Promise<Api> {
     async start() {
       const port = await server.listen({ host: config.bind, port: config.port });
       await core.start();
-      bootstrap = bootstrapAdmin(core, { token, log, signal: stopping.signal }).then(() => {
-        isBootstrapped = true;
-      });
+      bootstrap = bootstrapAdmin(core, { token, log, signal: stopping.signal, made: () => (isBootstrapped = true) });
       bootstrap.catch((error: unknown) => log.error({ err: error }, 'the first admin could not be made; the process stays not ready'));
       return port;
     },
@@ -61,14 +59,21 @@ function serve(core: Core, options: { clock: Clock; log: Log; ready: () => boole
   const { database, write, feed, progress, installation } = core;
   const { clock, log, ready } = options;
   const app: Application = {
-    ...{ database, log, feed, progress, installation },
+    database,
+    log,
+    feed,
+    progress,
+    installation,
     principalOf: (tokenId) => principalById(database, tokenId, clock.now()),
     access: { ...createProjectChanges({ database, write }), ...createTokenChanges({ database, write, clock }) },
     createVmSnapshot: auditedCreate(core),
     updateVmSnapshot: createUpdateVmSnapshot({ database, write }),
   };
   return createHttpServer({
-    ...{ app, schema: buildSchema(), agentSocket: core.agentSocket, ready },
+    app,
+    schema: buildSchema(),
+    agentSocket: core.agentSocket,
+    ready,
     principalOfToken: (token) => principalByHash(database, hashToken(token), clock.now()),
   });
 }
@@ -84,11 +89,14 @@ function auditedCreate({ database, createVmSnapshot }: Core): CreateVmSnapshot {
   };
 }
 
-async function bootstrapAdmin(core: Core, options: { token: string | null; log: Log; signal: AbortSignal }): Promise<void> {
-  const { token, log, signal } = options;
-  for (let attempt = 1; token !== null && !signal.aborted; attempt += 1) {
+type Bootstrap = { token: string | null; log: Log; signal: AbortSignal; made: () => void };
+
+async function bootstrapAdmin(core: Core, { token, log, signal, made }: Bootstrap): Promise<void> {
+  if (token === null) return;
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
       await ensureBootstrapAdmin(core.write, token);
+      made();
       return;
     } catch (error) {
       const failure = databaseFailure(error);

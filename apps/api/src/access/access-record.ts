@@ -5,7 +5,13 @@ import type { Principal } from './principal.js';
 export function accessChanged(principal: Principal, change: { projectId: string | null; subjectId: string; event: string }): NewTransition {
   return {
     ...change,
-    ...{ virtualMachineId: null, subjectType: 'ACCESS', from: null, to: 'CHANGED', reason: null, actor: principal.actor },
-    ...{ operationId: null, treeChanges: [] },
+    virtualMachineId: null,
+    subjectType: 'ACCESS',
+    from: null,
+    to: 'CHANGED',
+    reason: null,
+    actor: principal.actor,
+    operationId: null,
+    treeChanges: [],
   };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toGlobalId } from '../graphql/global-id.js';
 import { seedMachine, seedOperation, seedSnapshot } from '../testing/seed.js';
-import { CREATE_TOKEN, startWorld, type World } from '../testing/world.js';
+import { CREATE_TOKEN, startWorld, type World, text } from '../testing/world.js';
 
 let world: World;
 /** Things of globex, by the type of their global id. */
@@ -23,7 +23,7 @@ beforeAll(async () => {
     Volume: toGlobalId('Volume', globex.machine.volumeId),
     VmSnapshot: toGlobalId('VmSnapshot', snapshot),
     Operation: toGlobalId('Operation', operation),
-    AccessToken: String(made.data['createAccessToken']?.['accessToken']?.['id']),
+    AccessToken: text(made.data['createAccessToken']?.['accessToken']?.['id']),
     Zone: toGlobalId('Zone', rows[0]?.zone_id ?? ''),
     Cluster: toGlobalId('Cluster', place.clusterId),
   };
@@ -69,7 +69,9 @@ describe('reading', () => {
     expect(data).toEqual({
       projects: { totalCount: 1, nodes: [{ name: 'acme' }] },
       virtualMachines: { totalCount: 0, nodes: [] },
-      ...{ volumes: { totalCount: 0 }, vmSnapshots: { totalCount: 0 }, operations: { totalCount: 0 } },
+      volumes: { totalCount: 0 },
+      vmSnapshots: { totalCount: 0 },
+      operations: { totalCount: 0 },
     });
     const own = await world.ask(world.globex.viewer, query, { p: world.globex.id, m: world.globex.machineId });
     expect(own.data).toMatchObject({ volumes: { totalCount: 1 }, vmSnapshots: { totalCount: 1 }, operations: { totalCount: 1 } });

@@ -45,14 +45,9 @@ async function createToken(options: Options, principal: Principal, input: NewTok
   const userId = input.project === 'personal' ? principal.userId : null;
   const row = { id: newId(), name: input.name, tokenHash: hashToken(token), role: input.role, projectId, userId, expiresAt };
   const result = await options.write((transaction) => insertToken(transaction, principal, row));
-  switch (result) {
-    case 'DONE':
-      return done({ tokenId: row.id, token });
-    case 'NO_OWNER':
-      return refused(NO_PROJECT);
-    case 'NAME_TAKEN':
-      return refused(nameTaken('a token', input.name, 'name'));
-  }
+  if (result === 'NO_OWNER') return refused(NO_PROJECT);
+  if (result === 'NAME_TAKEN') return refused(nameTaken('a token', input.name, 'name'));
+  return done({ tokenId: row.id, token });
 }
 
 function checkOwner(principal: Principal, input: NewToken): Refusal | null {

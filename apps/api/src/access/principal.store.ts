@@ -41,7 +41,10 @@ function toPrincipal(row: TokenRow): Principal {
   const isPersonal = user !== null && row.projectId === null;
   const actor: ActorRecord = isPersonal ? { kind: 'USER', name: user.email, userId: user.id } : { kind: 'TOKEN', name, userId: null };
   return {
-    ...{ tokenId: id, key: `token:${id}`, actor, expiresAt },
+    tokenId: id,
+    key: `token:${id}`,
+    actor,
+    expiresAt,
     email: isPersonal ? user.email : `token:${name}`,
     userId: isPersonal ? user.id : null,
     isAdmin: role === 'ADMIN' && row.projectId === null && (user?.isAdmin ?? true),

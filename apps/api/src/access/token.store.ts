@@ -38,7 +38,13 @@ export async function insertToken(
   if (sameName > 0) return 'NAME_TAKEN';
   await transaction.accessToken.create({ data: token, select: { id: true } });
   await recordAudit(transaction, {
-    ...{ principal, action: 'createAccessToken', projectId, subjectId: token.id, subjectName: name, outcome: 'DONE', detail: token.role },
+    principal,
+    action: 'createAccessToken',
+    projectId,
+    subjectId: token.id,
+    subjectName: name,
+    outcome: 'DONE',
+    detail: token.role,
   });
   return 'DONE';
 }
@@ -53,7 +59,12 @@ export async function revokeToken(
   const { count } = await transaction.accessToken.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: at } });
   if (count === 0) return false;
   await recordAudit(transaction, {
-    ...{ principal, action: 'revokeAccessToken', projectId, subjectId: id, subjectName: name, outcome: 'DONE' },
+    principal,
+    action: 'revokeAccessToken',
+    projectId,
+    subjectId: id,
+    subjectName: name,
+    outcome: 'DONE',
   });
   await insertTransitions(transaction, [accessChanged(principal, { projectId, subjectId: id, event: 'revoke-token' })]);
   return true;

@@ -5,7 +5,7 @@ const MAX_NAME = 128;
 
 /** Null where the text can be a name: 1 to 128 characters unless told, no control characters, no blank at either end. */
 export function refusalOfName(text: string, field: string, longest = MAX_NAME): Refusal | null {
-  const length = [...text].length;
+  const { length } = Array.from(text);
   const isGood = length >= 1 && length <= longest && text.trim() === text && !/[\p{Cc}\p{Cs}]/u.test(text);
   if (isGood) return null;
   const message = `A name has 1 to ${longest} characters, no control characters and no blank at either end. Nothing was changed.`;

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toGlobalId } from '../graphql/global-id.js';
 import { moveOperation, seedMachine, seedOperation, seedSnapshot, seedTransition } from '../testing/seed.js';
 import { type Subscriber, subscribeByEvents, subscribeByWebSocket } from '../testing/subscribers.js';
-import { CREATE_TOKEN, startWorld, type World } from '../testing/world.js';
+import { CREATE_TOKEN, startWorld, type World, text } from '../testing/world.js';
 
 let world: World;
 const open: Subscriber[] = [];
@@ -28,14 +28,18 @@ const transports = [
 
 type Subscribe = (typeof transports)[number][1];
 
-function watch(subscribe: Subscribe, token: string, query: string, variables: Record<string, unknown> = {}): Subscriber {
+function watch(
+  subscribe: Subscribe,
+  token: string,
+  ...[query, variables = {}]: [query: string, variables?: Record<string, unknown>]
+): Subscriber {
   const subscriber = subscribe({ url: world.url, token, query, variables });
   open.push(subscriber);
   return subscriber;
 }
 
 async function cursorNow(token: string): Promise<string> {
-  return String((await world.ask(token, '{ cursor }')).data['cursor']);
+  return text((await world.ask(token, '{ cursor }')).data['cursor']);
 }
 
 /** Moves a machine on record, so that a transition with this reason is in the stream. */
@@ -63,8 +67,12 @@ describe.each(transports)('stateTransitions over %s', (name, subscribe) => {
     const resumed = watch(subscribe, world.acme.viewer, TRANSITIONS, { after: middle });
     expect(reasons(await resumed.until(2))).toEqual([`${name} 3`, `${name} 4`]);
     expect(subscriber.messages[0]?.data?.['stateTransitions']?.['event']).toMatchObject({
-      ...{ from: 'RUNNING', to: 'STOPPED', subjectType: 'VIRTUAL_MACHINE', actor: { kind: 'SYSTEM' } },
-      ...{ subjectId: world.acme.machineId, subject: { id: world.acme.machineId } },
+      from: 'RUNNING',
+      to: 'STOPPED',
+      subjectType: 'VIRTUAL_MACHINE',
+      actor: { kind: 'SYSTEM' },
+      subjectId: world.acme.machineId,
+      subject: { id: world.acme.machineId },
     });
   });
 
@@ -100,7 +108,7 @@ describe.each(transports)('stateTransitions over %s', (name, subscribe) => {
     const made = await world.ask(world.adminToken, CREATE_TOKEN, { projectId: world.acme.id, name: `revoked ${name}`, role: 'VIEWER' });
     const created = made.data['createAccessToken'];
     const after = await cursorNow(world.acme.viewer);
-    const subscriber = watch(subscribe, String(created?.['token']), TRANSITIONS, { after });
+    const subscriber = watch(subscribe, text(created?.['token']), TRANSITIONS, { after });
     await tell(world.acme, 'before');
     await subscriber.until(1);
     const revoke = 'mutation ($id: ID!) { revokeAccessToken(input: { tokenId: $id }) { errors { code } } }';

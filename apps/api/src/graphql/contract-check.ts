@@ -1,4 +1,4 @@
-import { type DefinitionNode, type FieldDefinitionNode, type InputValueDefinitionNode, parse, print } from 'graphql';
+import { type DefinitionNode, type FieldDefinitionNode, type InputValueDefinitionNode, Kind, parse, print } from 'graphql';
 
 type Members = Map<string, string>;
 
@@ -11,22 +11,22 @@ function membersOf(sdl: string): Members {
 
 function addDefinition(members: Members, definition: DefinitionNode): void {
   switch (definition.kind) {
-    case 'ObjectTypeDefinition':
-    case 'InterfaceTypeDefinition':
+    case Kind.OBJECT_TYPE_DEFINITION:
+    case Kind.INTERFACE_TYPE_DEFINITION:
       members.set(definition.name.value, definition.kind);
       for (const one of definition.interfaces ?? []) members.set(`${definition.name.value} implements ${one.name.value}`, '');
       for (const field of definition.fields ?? []) addField(members, definition.name.value, field);
       break;
-    case 'InputObjectTypeDefinition':
+    case Kind.INPUT_OBJECT_TYPE_DEFINITION:
       members.set(definition.name.value, definition.kind);
       for (const field of definition.fields ?? []) addInput(members, `${definition.name.value}.${field.name.value}`, field);
       break;
-    case 'EnumTypeDefinition':
+    case Kind.ENUM_TYPE_DEFINITION:
       members.set(definition.name.value, definition.kind);
       for (const value of definition.values ?? []) members.set(`${definition.name.value}.${value.name.value}`, '');
       break;
-    case 'ScalarTypeDefinition':
-    case 'UnionTypeDefinition':
+    case Kind.SCALAR_TYPE_DEFINITION:
+    case Kind.UNION_TYPE_DEFINITION:
       members.set(definition.name.value, definition.kind);
       break;
     default:
@@ -74,5 +74,5 @@ function isRequiredInput(promised: Members, member: string, type: string): boole
   const argument = /^(.*)\(.*\)$/.exec(member);
   if (argument?.[1]) return promised.has(argument[1]);
   const owner = member.split('.')[0] ?? '';
-  return promised.get(owner) === 'InputObjectTypeDefinition';
+  return promised.get(owner) === Kind.INPUT_OBJECT_TYPE_DEFINITION;
 }

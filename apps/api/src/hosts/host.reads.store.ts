@@ -65,7 +65,12 @@ function toPool(row: StoragePool, scope: AccessScope): PoolRecord {
   const { id, name, clusterId, type } = row;
   const bytes = (amount: bigint | null) => (amount === null || !scope.isAdmin ? null : Number(amount));
   return {
-    ...{ __typename: 'StoragePool' as const, id, name, clusterId, type, supportsSnapshots: FILE_BASED.has(type) },
+    __typename: 'StoragePool' as const,
+    id,
+    name,
+    clusterId,
+    type,
+    supportsSnapshots: FILE_BASED.has(type),
     capacityBytes: bytes(row.capacityBytes),
     availableBytes: bytes(row.availableBytes),
   };

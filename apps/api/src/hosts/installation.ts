@@ -20,7 +20,7 @@ const ENROLMENT_MS = 24 * 3_600_000;
 const NAME_LENGTH = 128;
 
 /** What the installation's use cases need; `revoked` closes the host's session on this replica. */
-export type InstallationOptions = { write: Write; clock: Clock; revoked: (hostId: string) => void };
+type InstallationOptions = { write: Write; clock: Clock; revoked: (hostId: string) => void };
 
 /** Makes the use cases; see installation-changes.ts for what each promises. */
 export function createInstallation(options: InstallationOptions): InstallationChanges {

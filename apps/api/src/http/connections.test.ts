@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { MAX_REQUEST_BYTES } from '../graphql/limits.js';
 import { seedTransition } from '../testing/seed.js';
 import { subscribeByEvents, subscribeByWebSocket } from '../testing/subscribers.js';
-import { CREATE_TOKEN, startWorld, type World } from '../testing/world.js';
+import { CREATE_TOKEN, startWorld, type World, text } from '../testing/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -91,7 +91,7 @@ describe('a WebSocket', () => {
   it('ends when its token expires, by itself', async () => {
     const expiresAt = new Date(Date.now() + 1_500).toISOString();
     const made = await world.ask(world.adminToken, CREATE_TOKEN, { projectId: world.acme.id, name: 'short', role: 'VIEWER', expiresAt });
-    const token = String(made.data['createAccessToken']?.['token']);
+    const token = text(made.data['createAccessToken']?.['token']);
     const subscriber = subscribeByWebSocket({ url: world.url, token, query: BOOKMARKED });
     const events = subscribeByEvents({ url: world.url, token, query: BOOKMARKED });
     expect(await subscriber.closed).toMatchObject({ code: 4401, reason: expect.stringContaining('expired') });
@@ -104,7 +104,7 @@ describe('a subscriber that does not read', () => {
   const REASON = 'r'.repeat(16_000);
 
   async function flood(): Promise<string> {
-    const after = String((await world.ask(world.acme.viewer, '{ cursor }')).data['cursor']);
+    const after = text((await world.ask(world.acme.viewer, '{ cursor }')).data['cursor']);
     const { machine } = world.acme;
     const moved = { machine, subjectType: 'VIRTUAL_MACHINE', subjectId: machine.id, from: 'RUNNING', to: 'STOPPED', reason: REASON };
     for (let n = 0; n < 600; n += 1) await seedTransition(world.database.sql, moved);

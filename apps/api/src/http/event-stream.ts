@@ -1,6 +1,6 @@
 /** GraphQL over server-sent events, distinct connections mode (the protocol of graphql-sse): one request, one stream. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Principal } from '../access/principal.js';
 import type { Application } from '../graphql/application.js';
 import { executeMasked, subscribeMasked } from '../graphql/execute.js';
@@ -31,15 +31,15 @@ export function createEventStreams(wired: { app: Application; schema: GraphQLSch
         return void reply.code(400).send({ errors: [{ message: 'The request has no `query`, or its variables are no object.' }] });
       const prepared = await prepare(wired, principal, parsed.data);
       if ('errors' in prepared) return send(reply, open, once({ errors: prepared.errors }));
-      const { args, isSubscription } = prepared;
-      const isMutation = args.document.definitions.some((one) => 'operation' in one && one.operation === 'mutation');
-      if (isMutation && request.method === 'GET') {
+      const { args, operation } = prepared;
+      if (operation === OperationTypeNode.MUTATION && request.method === 'GET') {
         return void reply
           .code(405)
           .header('allow', 'POST')
           .send({ errors: [{ message: 'Send mutations by POST.' }] });
       }
-      const result = isSubscription ? await subscribeMasked(wired.app, args) : await executeMasked(args, wired.app.log);
+      const result =
+        operation === OperationTypeNode.SUBSCRIPTION ? await subscribeMasked(wired.app, args) : await executeMasked(args, wired.app.log);
       return send(reply, open, Symbol.asyncIterator in result ? result : once(result));
     },
     close() {

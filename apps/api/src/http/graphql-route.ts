@@ -44,6 +44,7 @@ export async function addGraphqlRoute(server: FastifyInstance, wired: Wired): Pr
         return reply;
       }
       contexts.set(request, await createContext(wired.app, principal));
+      return undefined;
     },
     handler: answer,
   });

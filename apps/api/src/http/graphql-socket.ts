@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
 import { makeServer } from 'graphql-ws';
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 import { expirySignal } from '../access/expiry.js';
 import type { Principal } from '../access/principal.js';
 import type { Application } from '../graphql/application.js';
@@ -33,7 +33,8 @@ export function createGraphqlSockets(wired: Wired): GraphqlSockets {
       endWithToken(extra.socket, extra.principal);
       return true;
     },
-    onSubscribe: ({ extra, subscriptions }, _id, payload) => prepareOperation(wired, extra, Object.keys(subscriptions).length, payload),
+    onSubscribe: ({ extra, subscriptions }, _id, payload) =>
+      prepareOperation(wired, extra, { open: Object.keys(subscriptions).length, payload }),
     execute: (args) => executeMasked(args, app.log),
     subscribe: (args) => subscribeMasked(app, args),
   });
@@ -46,7 +47,7 @@ export function createGraphqlSockets(wired: Wired): GraphqlSockets {
           protocol: socket.protocol,
           send: (data) => sendWithinBounds(socket, data),
           close: (code, reason) => socket.close(code, reason),
-          onMessage: (handle) => socket.on('message', (data) => handleMessage(wired, connection, () => handle(String(data)))),
+          onMessage: (handle) => socket.on('message', (data) => handleMessage(wired, connection, () => handle(textOf(data)))),
         },
         connection,
       );
@@ -70,8 +71,7 @@ function handleMessage(wired: Wired, { socket }: Connection, handle: () => Promi
 async function prepareOperation(
   wired: Wired,
   connection: Connection,
-  open: number,
-  payload: unknown,
+  { open, payload }: { open: number; payload: unknown },
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
     if (open > MAX_OPERATIONS_PER_SOCKET) {
@@ -99,6 +99,12 @@ function endWithToken(socket: WebSocket, principal: Principal): void {
   if (expiry.signal.aborted) end();
   expiry.signal.addEventListener('abort', end, { once: true });
   socket.once('close', () => expiry[Symbol.dispose]());
+}
+
+/** The text of a message, however ws has cut it. */
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
 }
 
 /** Asks whether the client is there; a connection that does not answer is cut, so that its operations end. */

@@ -1,4 +1,12 @@
-import { type DocumentNode, type ExecutionArgs, GraphQLError, getOperationAST, type GraphQLSchema, parse } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  getOperationAST,
+  type GraphQLSchema,
+  OperationTypeNode,
+  parse,
+} from 'graphql';
 import { z } from 'zod';
 import type { Application } from '../graphql/application.js';
 import { createContext } from '../graphql/context.js';
@@ -16,7 +24,7 @@ export const graphqlRequest = z.object({
 });
 
 /** A checked request, ready to be run; or why not. */
-export type Prepared = { args: ExecutionArgs; isSubscription: boolean } | { errors: readonly GraphQLError[] };
+export type Prepared = { args: ExecutionArgs; operation: OperationTypeNode } | { errors: readonly GraphQLError[] };
 
 /** Parses and checks a request, then makes its context: the stream's head is read before anything that the answer holds. */
 export async function prepare(
@@ -37,7 +45,7 @@ export async function prepare(
     operationName: request.operationName ?? null,
     contextValue: await createContext(wired.app, principal),
   };
-  return { args, isSubscription: operation.operation === 'subscription' };
+  return { args, operation: operation.operation };
 }
 
 function parseDocument(query: string): DocumentNode | GraphQLError {

@@ -30,8 +30,14 @@ function availability(action: string, refusal: Refusal | null | undefined): Avai
 /** Of a machine. CREATE_VM_SNAPSHOT is answered by the use case itself, asked for its plan with the input's defaults. */
 export async function actionsOfMachine(context: GraphQLContext, machine: MachineRecord): Promise<Availability[]> {
   const outcome = await context.app.createVmSnapshot.plan(context.principal, {
-    ...{ virtualMachineId: machine.id, name: null, description: null, kind: 'DISK', quiesce: false },
-    ...{ volumeIds: null, planHash: null, idempotencyKey: null },
+    virtualMachineId: machine.id,
+    name: null,
+    description: null,
+    kind: 'DISK',
+    quiesce: false,
+    volumeIds: null,
+    planHash: null,
+    idempotencyKey: null,
   });
   return [availability('CREATE_VM_SNAPSHOT', outcome.ok ? null : outcome.refusals[0]), ...LATER_ON_MACHINES.map(notYet)];
 }

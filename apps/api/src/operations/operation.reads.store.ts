@@ -55,8 +55,19 @@ export type OperationFilterRecord = {
 function toRecord(row: Operation): OperationRecord {
   const { id, kind, state, projectId, virtualMachineId, subjectType, subjectId, revision, phase, createdAt, startedAt, finishedAt } = row;
   return {
-    ...{ __typename: 'Operation' as const, id, kind, state, projectId, virtualMachineId, subjectType, subjectId },
-    ...{ revision, phase, createdAt, startedAt, finishedAt },
+    __typename: 'Operation' as const,
+    id,
+    kind,
+    state,
+    projectId,
+    virtualMachineId,
+    subjectType,
+    subjectId,
+    revision,
+    phase,
+    createdAt,
+    startedAt,
+    finishedAt,
     startedBy: actorRecord.parse(row.startedBy),
     error: row.error === null ? null : operationError.parse(row.error),
   };

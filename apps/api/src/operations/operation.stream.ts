@@ -50,7 +50,7 @@ async function* operationItems(
   );
   try {
     const start = await pageOperations(app.database, { scope, filter: wanted, page: { take: MAX_AT_START, after: null } });
-    for (const operation of start.rows.slice(0, MAX_AT_START).reverse()) {
+    for (const operation of start.rows.slice(0, MAX_AT_START).toReversed()) {
       known.add(operation.id);
       dirty.sent(operation.id);
       yield { value: operation, principal };
@@ -78,7 +78,9 @@ async function follow(context: GraphQLContext, signal: AbortSignal, heard: (batc
   const after = resumeFrom(null, context.cursor);
   const filterFor = (scope: { isAdmin: boolean; projectIds: ReadonlySet<string> }) => ({
     projectIds: scope.isAdmin ? null : [...scope.projectIds],
-    ...{ virtualMachineId: null, subjectId: null, subjectTypes: ['OPERATION'] },
+    virtualMachineId: null,
+    subjectId: null,
+    subjectTypes: ['OPERATION'],
   });
   const followed = { feed: app.feed, principalOf: app.principalOf, principal, after, filterFor };
   for await (const batch of followVisible(followed, signal)) heard(batch);

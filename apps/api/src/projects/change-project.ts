@@ -21,15 +21,15 @@ const NO_PROJECT: Refusal = notFound('The project', 'projectId');
 
 /** Makes the use cases. */
 export function createProjectChanges(options: Options): ProjectChanges {
-  const audited = (principal: Principal, action: string, projectId: string | null, outcome: Changed) =>
-    auditRefusal(options.database, { principal, action, projectId, subjectId: projectId }, outcome);
+  const audited = (tried: { principal: Principal; action: string; projectId: string | null }, outcome: Changed) =>
+    auditRefusal(options.database, { ...tried, subjectId: tried.projectId }, outcome);
   return {
-    createProject: async (principal, input) =>
-      audited(principal, 'createProject', null, await createProject(options, principal, input.name)),
+    createProject: async (principal, { name }) =>
+      audited({ principal, action: 'createProject', projectId: null }, await createProject(options, principal, name)),
     setProjectMember: async (principal, input) =>
-      audited(principal, 'setProjectMember', input.projectId, await setProjectMember(options, principal, input)),
+      audited({ principal, action: 'setProjectMember', projectId: input.projectId }, await setProjectMember(options, principal, input)),
     setProjectQuota: async (principal, input) =>
-      audited(principal, 'setProjectQuota', input.projectId, await setProjectQuota(options, principal, input)),
+      audited({ principal, action: 'setProjectQuota', projectId: input.projectId }, await setProjectQuota(options, principal, input)),
   };
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toGlobalId } from '../graphql/global-id.js';
 import { seedOperation, seedSnapshot } from '../testing/seed.js';
 import { subscribeByWebSocket } from '../testing/subscribers.js';
-import { type Answer, CREATE_TOKEN, startWorld, type World } from '../testing/world.js';
+import { type Answer, CREATE_TOKEN, startWorld, type World, text } from '../testing/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 /** Asks a mutation that answers `errors { code path }` and whatever `wanted` says. */
-async function change(token: string, mutation: string, input: string, wanted = ''): Promise<Answer['data']> {
+async function change(token: string, mutation: string, ...[input, wanted = '']: [input: string, wanted?: string]): Promise<Answer['data']> {
   const query = `mutation { ${mutation}(input: ${input}) { ${wanted} errors { __typename code path } } }`;
   const answer = await world.ask(token, query);
   expect(answer.errors).toEqual([]);
@@ -43,19 +43,19 @@ describe('names are unique and can be read', () => {
 
   it('of clusters in their zone, and of hosts that connected once', async () => {
     const zone = await change(world.adminToken, 'createZone', '{ name: "south" }', 'zone { id }');
-    const input = `{ zoneId: "${zone['zone']?.['id']}", name: "c" }`;
+    const input = `{ zoneId: "${text(zone['zone']?.['id'])}", name: "c" }`;
     const cluster = await change(world.adminToken, 'createCluster', input, 'cluster { id zone { name } }');
     expect(cluster).toMatchObject({ cluster: { zone: { name: 'south' } }, errors: [] });
     expect(await change(world.adminToken, 'createCluster', input)).toMatchObject(taken('name'));
     expect(await change(world.adminToken, 'createCluster', '{ zoneId: "x", name: "d" }')).toMatchObject({
       errors: [{ code: 'NOT_FOUND' }],
     });
-    const host = `{ clusterId: "${cluster['cluster']?.['id']}", hostName: "h1" }`;
+    const host = `{ clusterId: "${text(cluster['cluster']?.['id'])}", hostName: "h1" }`;
     const made = await change(world.adminToken, 'createHostEnrollment', host, 'token host { id name state }');
     expect(made).toMatchObject({ token: expect.stringMatching(/.{40}/), host: { name: 'h1', state: 'ENROLLED' } });
     const { rows } = await world.database.sql.query("SELECT 1 FROM host WHERE enrolment_expires_at > now() + interval '23 hours'");
     expect(rows).toHaveLength(1);
-    const revoked = await change(world.adminToken, 'revokeHost', `{ hostId: "${made['host']?.['id']}" }`, 'host { state }');
+    const revoked = await change(world.adminToken, 'revokeHost', `{ hostId: "${text(made['host']?.['id'])}" }`, 'host { state }');
     expect(revoked).toMatchObject({ host: { state: 'REVOKED' }, errors: [] });
   });
 });
@@ -75,21 +75,21 @@ describe('a token never gives more than its maker has', () => {
     const soon = new Date(Date.now() + 3_600_000).toISOString();
     const short = await make(world.acme.owner, { ...p, name: 'short', role: 'OWNER', expiresAt: soon });
     const late = new Date(Date.now() + 7_200_000).toISOString();
-    expect(await make(String(short?.['token']), { ...p, name: 'c', role: 'VIEWER', expiresAt: late })).toMatchObject(invalid('expiresAt'));
-    expect(await make(String(short?.['token']), { ...p, name: 'c', role: 'VIEWER' })).toMatchObject({ accessToken: { expiresAt: soon } });
+    expect(await make(text(short?.['token']), { ...p, name: 'c', role: 'VIEWER', expiresAt: late })).toMatchObject(invalid('expiresAt'));
+    expect(await make(text(short?.['token']), { ...p, name: 'c', role: 'VIEWER' })).toMatchObject({ accessToken: { expiresAt: soon } });
   });
 
   it('and is kept as a hash alone; revoked, it is nobody’s', async () => {
     const made = await make(world.acme.owner, { projectId: world.acme.id, name: 'gone soon', role: 'VIEWER' });
-    const text = String(made?.['token']);
-    const { rows } = await world.database.sql.query('SELECT 1 FROM access_token t WHERE t::text LIKE $1', [`%${text}%`]);
+    const bearer = text(made?.['token']);
+    const { rows } = await world.database.sql.query('SELECT 1 FROM access_token t WHERE t::text LIKE $1', [`%${bearer}%`]);
     expect(rows).toEqual([]);
-    expect((await world.ask(text, '{ viewer { email } }')).data).toEqual({ viewer: { email: 'token:gone soon' } });
-    const input = `{ tokenId: "${made?.['accessToken']?.['id']}" }`;
+    expect((await world.ask(bearer, '{ viewer { email } }')).data).toEqual({ viewer: { email: 'token:gone soon' } });
+    const input = `{ tokenId: "${text(made?.['accessToken']?.['id'])}" }`;
     expect(await change(world.acme.owner, 'revokeAccessToken', input, 'accessToken { name }')).toMatchObject({
       accessToken: { name: 'gone soon' },
     });
-    expect((await world.ask(text, '{ viewer { email } }')).status).toBe(401);
+    expect((await world.ask(bearer, '{ viewer { email } }')).status).toBe(401);
     expect(await change(world.acme.owner, 'revokeAccessToken', input)).toMatchObject({ errors: [{ code: 'NOT_FOUND' }] });
   });
 });

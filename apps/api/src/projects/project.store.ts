@@ -10,7 +10,12 @@ import { newId } from '../platform/ids.js';
 export async function insertProject(transaction: Transaction, principal: Principal, project: { id: string; name: string }): Promise<void> {
   await transaction.project.create({ data: project, select: { id: true } });
   await recordAudit(transaction, {
-    ...{ principal, action: 'createProject', projectId: project.id, subjectId: project.id, subjectName: project.name, outcome: 'DONE' },
+    principal,
+    action: 'createProject',
+    projectId: project.id,
+    subjectId: project.id,
+    subjectName: project.name,
+    outcome: 'DONE',
   });
 }
 
@@ -26,7 +31,12 @@ export async function setMember(
   if (role === null) await transaction.membership.deleteMany({ where: key });
   else await transaction.membership.upsert({ where: { projectId_userId: key }, create: { ...key, role }, update: { role } });
   await recordAudit(transaction, {
-    ...{ principal, action: 'setProjectMember', projectId, subjectId: user.id, subjectName: email, outcome: 'DONE' },
+    principal,
+    action: 'setProjectMember',
+    projectId,
+    subjectId: user.id,
+    subjectName: email,
+    outcome: 'DONE',
     detail: role === null ? 'removed' : role,
   });
   await insertTransitions(transaction, [accessChanged(principal, { projectId, subjectId: user.id, event: 'member' })]);

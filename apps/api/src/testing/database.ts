@@ -1,17 +1,17 @@
 /** A fresh database for one test file, made by running the migrations; dropped afterwards. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { Client } from 'pg';
 import { newId } from '../platform/ids.js';
 
 const ADMIN_URL = process.env['COPPICE_TEST_DATABASE_URL'] ?? 'postgresql://postgres@127.0.0.1:55432/postgres';
 const MIGRATIONS = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
 
 /** The database and a connection of the test's own, for arranging and for asking someone else than the API. */
-export type TestDatabase = { url: string; sql: pg.Client; drop(): Promise<void> };
+export type TestDatabase = { url: string; sql: Client; drop(): Promise<void> };
 
-async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
+async function connected(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   return client;
 }

@@ -6,7 +6,7 @@ async function insert(sql: pg.Client, table: string, row: Record<string, unknown
   const names = Object.keys(row);
   const places = names.map((_name, at) => `$${at + 1}`).join(', ');
   await sql.query(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`, Object.values(row));
-  return String(row['id'] ?? '');
+  return typeof row['id'] === 'string' ? row['id'] : '';
 }
 
 /** Plain ids of a place with a connected host and a pool. */
@@ -58,8 +58,15 @@ export async function seedSnapshot(
 ): Promise<string> {
   const createdBy = JSON.stringify({ kind: 'USER', name: 'someone@example.org', userId: null });
   const id = await insert(sql, 'vm_snapshot', {
-    ...{ id: newId(), virtual_machine_id: machine.id, project_id: machine.projectId, name: snapshot.name, kind: 'DISK' },
-    ...{ consistency: 'CRASH', state: 'READY', parent_id: snapshot.parentId, created_by: createdBy },
+    id: newId(),
+    virtual_machine_id: machine.id,
+    project_id: machine.projectId,
+    name: snapshot.name,
+    kind: 'DISK',
+    consistency: 'CRASH',
+    state: 'READY',
+    parent_id: snapshot.parentId,
+    created_by: createdBy,
   });
   const { rows } = await sql.query<{ head_layer_id: string }>('SELECT head_layer_id FROM volume WHERE id = $1', [machine.volumeId]);
   const pinned = rows[0]?.head_layer_id ?? null;
@@ -77,8 +84,16 @@ export async function seedSnapshot(
 export async function seedOperation(sql: pg.Client, machine: Machine): Promise<string> {
   const startedBy = JSON.stringify({ kind: 'TOKEN', name: 'robot', userId: null });
   const id = await insert(sql, 'operation', {
-    ...{ id: newId(), kind: 'createVmSnapshot', state: 'RUNNING', project_id: machine.projectId, virtual_machine_id: machine.id },
-    ...{ subject_type: 'VIRTUAL_MACHINE', subject_id: machine.id, plan: '{}', started_by: startedBy, started_at: new Date() },
+    id: newId(),
+    kind: 'createVmSnapshot',
+    state: 'RUNNING',
+    project_id: machine.projectId,
+    virtual_machine_id: machine.id,
+    subject_type: 'VIRTUAL_MACHINE',
+    subject_id: machine.id,
+    plan: '{}',
+    started_by: startedBy,
+    started_at: new Date(),
   });
   const step = { operation_id: id, volume_id: machine.volumeId, started_at: new Date(), description: 'A step.' };
   await insert(sql, 'operation_step', { ...step, id: newId(), position: 0, kind: 'CREATE_LAYER', state: 'SUCCEEDED' });
@@ -100,13 +115,15 @@ export async function seedTransition(
 ): Promise<void> {
   const actor = JSON.stringify({ kind: 'SYSTEM', name: 'test', userId: null });
   await insert(sql, 'transition', {
-    ...{
-      project_id: made.machine.projectId,
-      virtual_machine_id: made.machine.id,
-      subject_type: made.subjectType,
-      subject_id: made.subjectId,
-    },
-    ...{ from_state: made.from, to_state: made.to, event: 'test', reason: made.reason ?? null, actor },
+    project_id: made.machine.projectId,
+    virtual_machine_id: made.machine.id,
+    subject_type: made.subjectType,
+    subject_id: made.subjectId,
+    from_state: made.from,
+    to_state: made.to,
+    event: 'test',
+    reason: made.reason ?? null,
+    actor,
   });
   await sql.query('SELECT coppice_relay()');
 }

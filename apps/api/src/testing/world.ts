@@ -31,6 +31,11 @@ export type World = {
   stop(): Promise<void>;
 };
 
+/** A text in an answer; empty where something else is there. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /** Starts it. */
 export async function startWorld(): Promise<World> {
   const database = await createTestDatabase();
@@ -44,12 +49,19 @@ export async function startWorld(): Promise<World> {
   const port = await api.start();
   const url = `http://127.0.0.1:${port}/graphql`;
   await untilReady(port);
-  const ask = (token: string | null, query: string, variables: object = {}) => askOver(url, token, query, variables);
+  const ask = (token: string | null, query: string, variables: object = {}) => askOver(url, token, { query, variables });
   const place = await seedPlace(database.sql);
   const context = { ask, adminToken, database, place };
   const [acme, globex] = [await tenant(context, 'acme'), await tenant(context, 'globex')];
   return {
-    ...{ url, port, database, adminToken, place, acme, globex, ask },
+    url,
+    port,
+    database,
+    adminToken,
+    place,
+    acme,
+    globex,
+    ask,
     async stop() {
       await api.stop();
       await database.drop();
@@ -66,11 +78,11 @@ async function untilReady(port: number): Promise<void> {
   throw new Error('the API did not become ready');
 }
 
-async function askOver(url: string, token: string | null, query: string, variables: object): Promise<Answer> {
+async function askOver(url: string, token: string | null, request: { query: string; variables: object }): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify({ query, variables }),
+    body: JSON.stringify(request),
   });
   const body = JSON.parse(await response.text());
   return { status: response.status, data: body.data ?? {}, errors: body.errors ?? [] };
@@ -80,12 +92,12 @@ type Context = Pick<World, 'ask' | 'adminToken' | 'database' | 'place'>;
 
 async function tenant({ ask, adminToken, database, place }: Context, name: string): Promise<Tenant> {
   const made = await ask(adminToken, 'mutation ($name: String!) { createProject(input: { name: $name }) { project { id } } }', { name });
-  const id = String(made.data['createProject']?.['project']?.['id']);
+  const id = text(made.data['createProject']?.['project']?.['id']);
   const plain = Buffer.from(id, 'base64url').toString().split(':')[1] ?? '';
   const machine = await seedMachine(database.sql, place, { projectId: plain, name: `${name}-web` });
   const token = async (role: string) => {
     const answer = await ask(adminToken, CREATE_TOKEN, { projectId: id, name: `${name} ${role}`, role });
-    return String(answer.data['createAccessToken']?.['token']);
+    return text(answer.data['createAccessToken']?.['token']);
   };
   const [owner, operator, viewer] = [await token('OWNER'), await token('OPERATOR'), await token('VIEWER')];
   return { id, plain, owner, operator, viewer, machine, machineId: toGlobalId('VirtualMachine', machine.id) };

@@ -11,7 +11,10 @@ import type { SnapshotUpdate } from './update/update-vm-snapshot.js';
 function requestOf(input: CreateVmSnapshotInput): CreateVmSnapshotRequest {
   const { name = null, description = null, planHash = null, idempotencyKey = null } = input;
   return {
-    ...{ name, description, planHash, idempotencyKey },
+    name,
+    description,
+    planHash,
+    idempotencyKey,
     virtualMachineId: plainId('VirtualMachine', input.virtualMachineId) ?? NOBODY,
     kind: input.kind ?? 'DISK',
     quiesce: input.quiesce ?? false,

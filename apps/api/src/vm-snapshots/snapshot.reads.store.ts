@@ -62,8 +62,20 @@ export const SNAPSHOT_COLUMNS = { currentOf: { select: { id: true } } } as const
 export function toSnapshotRecord(row: VmSnapshot & { currentOf: { id: string }[] }): SnapshotRecord {
   const { id, virtualMachineId, projectId, name, description, kind, consistency, state, parentId, locked, createdAt, operationId } = row;
   return {
-    ...{ __typename: 'VmSnapshot' as const, id, virtualMachineId, projectId, name, description, kind, consistency, state },
-    ...{ parentId, locked, createdAt, operationId, isCurrent: row.currentOf.length > 0 },
+    __typename: 'VmSnapshot' as const,
+    id,
+    virtualMachineId,
+    projectId,
+    name,
+    description,
+    kind,
+    consistency,
+    state,
+    parentId,
+    locked,
+    createdAt,
+    operationId,
+    isCurrent: row.currentOf.length > 0,
     createdBy: actorRecord.parse(row.createdBy),
     memoryBytes: row.memoryBytes === null ? null : Number(row.memoryBytes),
     definition: row.definition === null ? null : definition.parse(row.definition),

@@ -6,22 +6,12 @@ export type { Layer as LayerRow, StoragePool as PoolRow, Volume as VolumeRow };
 /** Layers that one question may bring back: 64 disks of 256 layers. */
 const MAX_LAYERS = 16_384;
 
-/** Volumes by id, in no order; ids that are not there are left out. */
-export async function findVolumes(reader: Reader, ids: readonly string[]): Promise<Volume[]> {
-  return reader.volume.findMany({ where: { id: { in: [...ids] } } });
-}
-
 /** Attached volumes of these machines, in order of machine and target. */
 export async function volumesOfMachines(reader: Reader, machineIds: readonly string[]): Promise<Volume[]> {
   return reader.volume.findMany({
     where: { virtualMachineId: { in: [...machineIds] } },
     orderBy: [{ virtualMachineId: 'asc' }, { target: 'asc' }],
   });
-}
-
-/** Layers by id, in no order. */
-export async function findLayers(reader: Reader, ids: readonly string[]): Promise<Layer[]> {
-  return reader.layer.findMany({ where: { id: { in: [...ids] } } });
 }
 
 /**
@@ -40,15 +30,7 @@ export async function layersOfMachines(reader: Reader, machineIds: readonly stri
       UNION
       SELECT b.id, b.backing_layer_id FROM layer b JOIN read r ON b.id = r.backing_layer_id
     ) SELECT id FROM read LIMIT ${MAX_LAYERS}`;
-  return findLayers(
-    reader,
-    rows.map((row) => row.id),
-  );
-}
-
-/** Storage pools by id, in no order. */
-export async function findPools(reader: Reader, ids: readonly string[]): Promise<StoragePool[]> {
-  return reader.storagePool.findMany({ where: { id: { in: [...ids] } } });
+  return reader.layer.findMany({ where: { id: { in: rows.map((row) => row.id) } } });
 }
 
 /** Moves layers of an operation to another state; only from the state given. Answers how many moved. */

@@ -41,7 +41,10 @@ it('tells branches, the present state, and the bytes of each, as the layers lie 
   expect(await tree(machine.id)).toMatchObject({
     volumes: [{ chainLength: 2, allocatedBytes: 1027 }],
     snapshotTree: {
-      ...{ revision: 2, depth: 2, current: { name: 's1' }, head: { allocatedBytes: 7 } },
+      revision: 2,
+      depth: 2,
+      current: { name: 's1' },
+      head: { allocatedBytes: 7 },
       space: { exclusiveBytes: 20, sharedBytes: 1000, retainedBytes: 0 },
       nodes: [
         {
@@ -66,7 +69,9 @@ it('tells branches, the present state, and the bytes of each, as the layers lie 
   await sql.query("UPDATE vm_snapshot SET state = 'REMOVED' WHERE id = $1", [s1]);
   expect(await tree(machine.id)).toMatchObject({
     snapshotTree: {
-      ...{ depth: 1, current: null, nodes: [{ name: 's2' }] },
+      depth: 1,
+      current: null,
+      nodes: [{ name: 's2' }],
       retainedLayers: [{ bytes: 1000, volume: { target: 'vda' }, readBy: [{ name: 's2' }] }],
       space: { exclusiveBytes: 20, sharedBytes: 0, retainedBytes: 1000 },
     },

@@ -67,7 +67,7 @@ export function spaceOfTree(layers: readonly SpaceLayer[], pins: readonly SpaceP
   for (const pin of pins) nodes.get(pin.layerId)?.pins.push(pin.snapshotId);
   const ordered = rootsFirst(nodes);
   const pinned = new Set<Node>();
-  for (const node of [...ordered].reverse()) {
+  for (const node of ordered.toReversed()) {
     node.readers = node.pins.length + (node.isHead ? 1 : 0) + node.children.reduce((sum, child) => sum + child.readers, 0);
     if (node.pins.length > 0 || node.children.some((child) => pinned.has(child))) pinned.add(node);
   }

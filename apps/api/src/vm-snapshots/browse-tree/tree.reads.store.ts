@@ -59,8 +59,13 @@ export async function readTrees(database: Database, scope: AccessScope, machineI
         ];
         const ownVolumes = new Set([...ownHeads.map((volume) => volume.id), ...pinnedVolumes]);
         return {
-          ...{ machineId: machine.id, revision: machine.treeRevision, currentSnapshotId: machine.currentSnapshotId },
-          ...{ headSince: machine.headSince, snapshots: own, pins: ownPins, layers: reachable(layers, ownVolumes) },
+          machineId: machine.id,
+          revision: machine.treeRevision,
+          currentSnapshotId: machine.currentSnapshotId,
+          headSince: machine.headSince,
+          snapshots: own,
+          pins: ownPins,
+          layers: reachable(layers, ownVolumes),
           headLayerIds: ownHeads.flatMap((volume) => (volume.headLayerId === null ? [] : [volume.headLayerId])),
         };
       });

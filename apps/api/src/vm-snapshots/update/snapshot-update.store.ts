@@ -36,13 +36,27 @@ export async function updateSnapshot(
   const { projectId, state, parentId } = snapshot;
   const detail = JSON.stringify(fields);
   await recordAudit(transaction, {
-    ...{ principal, action: 'updateVmSnapshot', projectId, subjectId: id, subjectName: snapshot.name, outcome: 'DONE', detail },
+    principal,
+    action: 'updateVmSnapshot',
+    projectId,
+    subjectId: id,
+    subjectName: snapshot.name,
+    outcome: 'DONE',
+    detail,
   });
   const { treeRevision: revision, currentSnapshotId: currentId } = machine;
   await insertTransitions(transaction, [
     {
-      ...{ projectId, virtualMachineId: machineId, subjectType: 'VM_SNAPSHOT', subjectId: id, from: state, to: state },
-      ...{ event: 'update', reason: null, actor: principal.actor, operationId: null },
+      projectId,
+      virtualMachineId: machineId,
+      subjectType: 'VM_SNAPSHOT',
+      subjectId: id,
+      from: state,
+      to: state,
+      event: 'update',
+      reason: null,
+      actor: principal.actor,
+      operationId: null,
       treeChanges: [{ revision, kind: 'UPDATED', snapshotId: id, parentId, currentId }],
     },
   ]);

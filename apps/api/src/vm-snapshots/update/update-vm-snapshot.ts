@@ -58,7 +58,7 @@ async function decideAndUpdate(
 function checkFields(fields: SnapshotFields): Refusal | null {
   const badName = fields.name === undefined ? null : refusalOfName(fields.name, 'name', MAX_NAME);
   if (badName) return badName;
-  if ([...(fields.description ?? '')].length > MAX_DESCRIPTION || fields.description?.includes('\0')) {
+  if (Array.from(fields.description ?? '').length > MAX_DESCRIPTION || fields.description?.includes('\0')) {
     const message = `A description has at most ${MAX_DESCRIPTION} characters and no NUL. Nothing was changed.`;
     return { code: 'INVALID_INPUT', message, path: ['description'] };
   }
