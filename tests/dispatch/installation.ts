@@ -8,6 +8,7 @@ import { createLog } from '@coppice/api/platform/log.js';
 import { MAX_MESSAGE_BYTES } from '@coppice/protocol';
 import { WebSocketServer } from 'ws';
 import { createDatabase, type Database } from '../testkit/database.js';
+import { waitUntil } from '../testkit/wait-until.js';
 import { FakeAgent } from './fake-agent.js';
 
 /** One API replica in this process: the core, and a server that upgrades /agent. */
@@ -92,12 +93,11 @@ export class Installation {
   }
 
   async #machineId(uuid: string): Promise<string> {
-    for (let look = 0; look < 200; look += 1) {
-      const [row] = await this.database.sql('SELECT id FROM virtual_machine WHERE domain_uuid = $1', [uuid]);
-      if (row) return String(row['id']);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    throw new Error(`the machine ${uuid} was not recorded`);
+    const row = await waitUntil('the machine is recorded', async () => {
+      const [found] = await this.database.sql('SELECT id FROM virtual_machine WHERE domain_uuid = $1', [uuid]);
+      return found;
+    });
+    return String(row['id']);
   }
 
   admin(): Principal {
@@ -117,8 +117,9 @@ export class Installation {
     };
   }
 
-  /** `subject from→to` of everything but hosts, in order of position. */
+  /** `subject from→to` of everything but hosts, in order of position, once all that is committed is numbered. */
   async transitions(subjectType?: string): Promise<string[]> {
+    await waitUntil('all is numbered', async () => (await this.database.sql('SELECT 1 FROM transition WHERE pos IS NULL')).length === 0);
     const rows = await this.database.sql(
       `SELECT subject_type AS subject, concat(subject_type, ' ', from_state, '→', to_state) AS told FROM transition WHERE pos IS NOT NULL AND subject_type <> 'HOST' ORDER BY pos`,
     );

@@ -25,7 +25,7 @@ import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
 
 /** What a process is told at its start. `replicaId` is new for each process: a UUID. */
-export type CoreOptions = { databaseUrl: string; replicaId: string; clock: Clock; log: Log };
+type CoreOptions = { databaseUrl: string; replicaId: string; clock: Clock; log: Log };
 
 /** What the public surface gets. */
 export type Core = {

@@ -12,13 +12,13 @@ import type { Log } from '../platform/log.js';
 import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS, MAX_BUFFERED_BYTES } from './limits.js';
 
 /** Whom a session belongs to, and under which epoch it was admitted. */
-export type SessionIdentity = { hostId: string; hostName: string; epoch: bigint };
+type SessionIdentity = { hostId: string; hostName: string; epoch: bigint };
 
 /** What is handled in order: everything but heartbeats. */
 export type SessionMessage = Exclude<AgentMessage, { type: 'session.heartbeat' | 'session.hello' }>;
 
 /** What a session calls: each message in order, one at a time; and its end, once. Neither may throw. */
-export type SessionHandlers = {
+type SessionHandlers = {
   message: (session: AgentSession, message: SessionMessage) => Promise<void>;
   ended: (session: AgentSession, reason: string) => void;
 };

@@ -17,7 +17,7 @@ import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS, MAX_HELLOS } from './limit
 export type AgentSocket = { handle(socket: WebSocket): void };
 
 /** What it needs: who may come, and what to do with those who may. */
-export type AgentSocketOptions = {
+type AgentSocketOptions = {
   admit: (hello: Hello, nonce: string) => Promise<Admitted | NotAdmitted>;
   begin: (socket: WebSocket, admitted: Admitted) => void;
   log: Log;

@@ -18,7 +18,7 @@ import { createReceive } from './receive.js';
 import { SessionRegistry } from './session-registry.js';
 import { startSweeps } from './sweeps.js';
 
-export type AgentsOptions = {
+type AgentsOptions = {
   database: Database;
   write: Write;
   engine: OperationEngine;
@@ -30,7 +30,7 @@ export type AgentsOptions = {
 };
 
 /** The hosts' side of a replica. */
-export type Agents = {
+type Agents = {
   socket: AgentSocket;
   /** There may be a command for this host, or (null) for any. */
   nudge(hostId: string | null): void;

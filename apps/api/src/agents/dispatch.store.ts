@@ -4,7 +4,7 @@ import type { OperationEngine } from '../operations/operation-engine.js';
 import type { Transaction } from '../platform/database.js';
 
 /** What there is to send: `fenced` means that the host's row names another session, so this one is over. */
-export type Taken = { kind: 'none' } | { kind: 'fenced' } | { kind: 'expired'; commandId: string } | { kind: 'taken'; command: CommandRow };
+type Taken = { kind: 'none' } | { kind: 'fenced' } | { kind: 'expired'; commandId: string } | { kind: 'taken'; command: CommandRow };
 
 /** Which session asks, what it was given already, and how many it may have running. */
 export type Taking = {

@@ -1,6 +1,6 @@
 import type { AgentMessage } from '@coppice/protocol';
 import { findCommand } from '../operations/command.store.js';
-import { findOperations, stepsOfOperations } from '../operations/operation-read.store.js';
+import { findOperations, stepsOfOperation } from '../operations/operation.store.js';
 import type { OperationProgress, ProgressBus } from '../operations/progress-bus.js';
 import type { Database } from '../platform/database.js';
 import { volumesOfMachines } from '../volumes/volume.store.js';
@@ -49,7 +49,7 @@ export class ProgressTracker {
     if (!command || command.hostId !== hostId || command.state === 'FINISHED') return null;
     const [operation] = await findOperations(this.#database, [command.operationId]);
     if (!operation) return null;
-    const steps = await stepsOfOperations(this.#database, [operation.id]);
+    const steps = await stepsOfOperation(this.#database, operation.id);
     const volumes = operation.virtualMachineId ? await volumesOfMachines(this.#database, [operation.virtualMachineId]) : [];
     const targets = new Map(volumes.map((volume) => [volume.id, volume.target]));
     const tracked: Tracked = {

@@ -16,7 +16,7 @@ import type { ProgressTracker } from './progress-tracker.js';
 import type { SessionRegistry } from './session-registry.js';
 
 /** What handling needs. */
-export type ReceiveOptions = {
+type ReceiveOptions = {
   write: Write;
   engine: OperationEngine;
   dispatcher: Dispatcher;

@@ -5,10 +5,10 @@ import { assertNever } from '../platform/assert-never.js';
 import { type CreateRecord, createRecord } from '../vm-snapshots/create/create-record.js';
 
 /** Time that a guest may be frozen at most, in milliseconds: what Windows' VSS allows; databases on Linux endure it. */
-export const QUIESCE_DEADLINE_MS = 10_000;
+const QUIESCE_DEADLINE_MS = 10_000;
 
 /** The verb that carries out a step, and the steps that it carries out with it. */
-export function verbOfStep(step: WorkStep): CommandVerb {
+function verbOfStep(step: WorkStep): CommandVerb {
   switch (step) {
     case 'CREATE_LAYER':
       return 'create-layers';

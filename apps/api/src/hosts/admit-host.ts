@@ -20,7 +20,7 @@ export type Admitted = {
 export type NotAdmitted = { kind: 'refused'; closeCode: CloseCodeValue; message: string };
 
 /** What admission needs; `restored` starts a new incarnation of the database that was found to be older than its hosts. */
-export type AdmitOptions = {
+type AdmitOptions = {
   database: Database;
   write: Write;
   clock: Clock;

@@ -7,7 +7,7 @@ import { assignToProject, projectExists } from './assign-machine.store.js';
 import { lockMachine, tellOfMachine } from './machine.store.js';
 
 /** What shall belong to whom; null where the id given was none. */
-export type Assignment = { virtualMachineId: string | null; projectId: string | null };
+type Assignment = { virtualMachineId: string | null; projectId: string | null };
 
 /** Gives a machine, with its volumes and snapshots, to a project. ADMIN. Refused while an operation works on the machine. */
 export async function assignMachine(

@@ -1,45 +1,11 @@
 import type { ActorRecord } from '../access/principal.js';
 import { insertTransitions } from '../events/transition.store.js';
 import type { TreeChange } from '../events/transition.js';
-import type { Prisma, VirtualMachine, VirtualMachineState } from '../platform/generated/client.js';
+import type { VirtualMachine, VirtualMachineState } from '../platform/generated/client.js';
 import { assertNever } from '../platform/assert-never.js';
-import type { Reader, Transaction } from '../platform/database.js';
+import type { Transaction } from '../platform/database.js';
 
 export type { VirtualMachine as MachineRow };
-
-/** Which machines; null fields do not filter, scope null is ADMIN (unassigned ones included). */
-export type MachineFilter = {
-  scope: readonly string[] | null;
-  projectId: string | null;
-  hostId: string | null;
-  states: readonly VirtualMachineState[] | null;
-  /** True: only those that belong to no project. */
-  unassigned: boolean | null;
-  /** Part of the name, in any case. */
-  keyword: string | null;
-};
-
-/** Machines by id, in no order; ids that are not there are left out. */
-export async function findMachines(reader: Reader, ids: readonly string[]): Promise<VirtualMachine[]> {
-  return reader.virtualMachine.findMany({ where: { id: { in: [...ids] } } });
-}
-
-/** A page in order of id (that is, of when they were found); `after` is the id of the last one seen. */
-export async function pageMachines(
-  reader: Reader,
-  page: { filter: MachineFilter; after: string | null; first: number },
-): Promise<VirtualMachine[]> {
-  return reader.virtualMachine.findMany({
-    where: { AND: [whereOf(page.filter), page.after === null ? {} : { id: { gt: page.after } }] },
-    orderBy: { id: 'asc' },
-    take: page.first,
-  });
-}
-
-/** How many there are. */
-export async function countMachines(reader: Reader, filter: MachineFilter): Promise<number> {
-  return reader.virtualMachine.count({ where: whereOf(filter) });
-}
 
 /** Locks the machine's row and answers it; null when there is none. */
 export async function lockMachine(transaction: Transaction, machineId: string): Promise<VirtualMachine | null> {
@@ -48,7 +14,7 @@ export async function lockMachine(transaction: Transaction, machineId: string): 
 }
 
 /** Who moves a machine, and what for. */
-export type MachineMove = { event: string; reason: string | null; actor: ActorRecord; operationId: string | null };
+type MachineMove = { event: string; reason: string | null; actor: ActorRecord; operationId: string | null };
 
 /** Moves a locked machine to another state, with its transition; nothing where it is there already. */
 export async function moveMachine(
@@ -120,15 +86,4 @@ export async function numberTreeChanges(
   });
   const first = treeRevision - changes.length + 1;
   return changes.map((change, index) => ({ ...change, revision: first + index }));
-}
-
-function whereOf(filter: MachineFilter): Prisma.VirtualMachineWhereInput {
-  const all: Prisma.VirtualMachineWhereInput[] = [];
-  if (filter.scope !== null) all.push({ projectId: { in: [...filter.scope] } });
-  if (filter.projectId !== null) all.push({ projectId: filter.projectId });
-  if (filter.hostId !== null) all.push({ hostId: filter.hostId });
-  if (filter.states !== null) all.push({ state: { in: [...filter.states] } });
-  if (filter.unassigned !== null) all.push({ projectId: filter.unassigned ? null : { not: null } });
-  if (filter.keyword !== null) all.push({ name: { contains: filter.keyword, mode: 'insensitive' } });
-  return { AND: all };
 }

@@ -19,7 +19,7 @@ import {
 import { lockMachine, type MachineRow, moveMachine, restingState, tellOfMachine } from './machine.store.js';
 
 /** One machine as it was at a position of the host's journal. */
-export type MachineSeen = { machine: InventoryMachine; position: bigint };
+type MachineSeen = { machine: InventoryMachine; position: bigint };
 
 /**
  * Records it. Ignored beside an active operation, and where a later result or inventory is recorded: then it says nothing about now. A

@@ -36,9 +36,3 @@ export async function holderOf(reader: Reader, resources: readonly string[]): Pr
   const held = await reader.claim.findFirst({ where: { resource: { in: [...resources] } }, orderBy: { resource: 'asc' } });
   return held?.operationId ?? null;
 }
-
-/** Machine id → the operation that holds it now, for those that are held. */
-export async function holdersOfMachines(reader: Reader, machineIds: readonly string[]): Promise<Map<string, string>> {
-  const claims = await reader.claim.findMany({ where: { resource: { in: machineIds.map(resourceOf.machine) } } });
-  return new Map(claims.map((row) => [row.resource.slice('machine:'.length), row.operationId]));
-}

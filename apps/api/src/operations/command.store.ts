@@ -6,7 +6,7 @@ import type { Reader, Transaction } from '../platform/database.js';
 export type CommandRow = Command;
 
 /** A command that is about to be numbered. */
-export type NewCommand = {
+type NewCommand = {
   id: string;
   hostId: string;
   operationId: string;

@@ -6,7 +6,7 @@ import { IDEMPOTENCY_MS } from './limits.js';
 export type KeyOwner = { projectId: string; principal: string; key: string };
 
 /** What a key stands for. */
-export type KeyedOperation = { operationId: string; bodyHash: Buffer };
+type KeyedOperation = { operationId: string; bodyHash: Buffer };
 
 /** The hash of a mutation and its normalised input, without the key itself. */
 export function bodyHash(mutation: string, input: Record<string, unknown>): Buffer {

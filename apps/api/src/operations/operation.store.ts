@@ -2,7 +2,7 @@ import { assertTransition, OPERATION_LIFECYCLE, type OperationState } from '@cop
 import type { ActorRecord } from '../access/principal.js';
 import { actorRecord } from '../events/actor-record.js';
 import { insertTransitions } from '../events/transition.store.js';
-import type { Operation, Prisma } from '../platform/generated/client.js';
+import type { Operation, OperationStep, Prisma } from '../platform/generated/client.js';
 import type { Reader, Transaction } from '../platform/database.js';
 import { releaseClaims } from './claim.store.js';
 import type { OperationError } from './operation-error.js';
@@ -35,7 +35,7 @@ export type NewOperation = {
 };
 
 /** What is decided once its claims are taken: its plan, and its steps, QUEUED. */
-export type OperationPlan = {
+type OperationPlan = {
   planHash: string;
   plan: Prisma.InputJsonObject;
   /** What it does first, in a few words for people. */
@@ -145,6 +145,16 @@ export async function endOperation(
       treeChanges: [],
     },
   ]);
+}
+
+/** Operations by id, in no order; ids that are not there are left out. */
+export async function findOperations(reader: Reader, ids: readonly string[]): Promise<Operation[]> {
+  return reader.operation.findMany({ where: { id: { in: [...ids] } } });
+}
+
+/** The steps of an operation, in order. */
+export async function stepsOfOperation(reader: Reader, operationId: string): Promise<OperationStep[]> {
+  return reader.operationStep.findMany({ where: { operationId }, orderBy: { position: 'asc' } });
 }
 
 /** All operations that have not ended, oldest first, with their machines; at most a thousand. */

@@ -10,7 +10,7 @@ export type Transaction = Prisma.TransactionClient;
 export type Reader = Database | Transaction;
 
 /** Connections of one process: 20 clients that want the same machine at once wait in the database, not in the pool. */
-export const POOL_CONNECTIONS = 24;
+const POOL_CONNECTIONS = 24;
 /** How long opening a connection may take, in milliseconds: a failover's address change is noticed within this. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The longest statement, in milliseconds; every one of ours takes less than a tenth of a second on a sound database. */
@@ -41,7 +41,7 @@ export function openDatabase(options: { url: string; name: string; lost: (error:
 }
 
 /** Why a database call failed, as far as the caller may do something about it. */
-export type DatabaseFailure = 'CONFLICT' | 'DUPLICATE' | 'LOST' | 'OTHER';
+type DatabaseFailure = 'CONFLICT' | 'DUPLICATE' | 'LOST' | 'OTHER';
 
 const LOST_CODES: ReadonlySet<string> = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P1011']);
 /** Connection exceptions, server shutting down, too many connections, statement or idle transaction timed out. */

@@ -10,7 +10,7 @@ const RECONNECT_MS = 500;
 const PROBE_MS = 10_000;
 
 /** What a listener calls. */
-export type ListenerHandlers = {
+type ListenerHandlers = {
   /** Channel → what to do with a payload. The wake-up is lossy: after `connected`, look yourself. */
   channels: ReadonlyMap<string, (payload: string) => void>;
   /** It listens (again). */

@@ -26,7 +26,7 @@ export type CreateFacts = {
 
 const withHost = { include: { host: true, project: true } } satisfies Prisma.VirtualMachineDefaultArgs;
 /** The machine with its host and project. */
-export type MachineWithHost = Prisma.VirtualMachineGetPayload<typeof withHost>;
+type MachineWithHost = Prisma.VirtualMachineGetPayload<typeof withHost>;
 
 const driftRecord = z.object({ findings: z.array(z.object({ code: z.string() })) });
 const capabilityRecord = z.array(z.object({ name: z.string(), available: z.boolean(), reason: z.string().nullable() }));

@@ -5,7 +5,7 @@ import type { Write } from '../../events/write.js';
 import { bodyHash, findKey } from '../../operations/idempotency.store.js';
 import { CLAIM_PAUSE_MS, CLAIM_TRIES, IDEMPOTENCY_KEY_LENGTH } from '../../operations/limits.js';
 import type { StepCommands } from '../../operations/operation-engine.js';
-import { findOperations } from '../../operations/operation-read.store.js';
+import { findOperations } from '../../operations/operation.store.js';
 import type { Clock } from '../../platform/clock.js';
 import { type Database, databaseFailure } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
@@ -16,7 +16,7 @@ import { type CreateAttempt, CreateRolledBack, startCreate } from './create-vm-s
 import { busy, checkAccess, type CreateDecision, decideCreate } from './decide-create.js';
 
 /** What the use case needs; `started` is called after its commit, so that the host's session looks for the command at once. */
-export type CreateOptions = {
+type CreateOptions = {
   database: Database;
   write: Write;
   clock: Clock;

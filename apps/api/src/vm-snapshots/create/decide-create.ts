@@ -8,7 +8,7 @@ import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
 import { explainRefusal } from './explain-refusal.js';
 
 /** The name of the capability that a host must have. */
-export const DISK_SNAPSHOT_CAPABILITY = 'vm-snapshot.disk';
+const DISK_SNAPSHOT_CAPABILITY = 'vm-snapshot.disk';
 
 /** Longest name and description of a snapshot, in characters: what a line of a list and a small page hold. */
 const NAME_LENGTH = 255;
