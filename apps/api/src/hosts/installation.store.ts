@@ -1,6 +1,7 @@
 import type { ActorRecord } from '../access/principal.js';
 import type { Reader, Transaction } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
+import { SESSIONS_CHANNEL } from './admission.store.js';
 import type { HostRow } from './host.store.js';
 
 /** Whether there is such a zone. */
@@ -47,6 +48,16 @@ export async function addEnrolment(
 export async function acceptJournal(transaction: Transaction, host: HostRow): Promise<void> {
   await transaction.host.update({ where: { id: host.id }, data: { journalId: null, acknowledgedPosition: 0n } });
   await transaction.virtualMachine.updateMany({ where: { hostId: host.id }, data: { inventoryPosition: 0n } });
+}
+
+/** Ends the sessions of a locked host wherever they are: no replica holds the present epoch any more, and each hears of it. */
+export async function endSessions(transaction: Transaction, host: HostRow): Promise<void> {
+  const { sessionEpoch } = await transaction.host.update({
+    where: { id: host.id },
+    data: { sessionEpoch: { increment: 1 }, sessionReplicaId: null },
+    select: { sessionEpoch: true },
+  });
+  await transaction.$executeRaw`SELECT pg_notify(${SESSIONS_CHANNEL}, ${`${host.id} ${sessionEpoch}`})`;
 }
 
 /** One line of the audit trail of something that was done. */

@@ -8,7 +8,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Transaction } from '../platform/database.js';
 import { databaseFailure } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
-import { acceptJournal, addCluster, addEnrolment, addZone, audit, clusterExists, zoneExists } from './installation.store.js';
+import { acceptJournal, addCluster, addEnrolment, addZone, audit, clusterExists, endSessions, zoneExists } from './installation.store.js';
 import type { InstallationChanges } from './installation-changes.js';
 import { type HostRow, lockHost, moveHost } from './host.store.js';
 import { tokenHash } from './proof.js';
@@ -48,9 +48,11 @@ export function createInstallation(options: InstallationOptions): InstallationCh
       }),
 
     revokeHost: async (principal, { hostId }) => {
-      const outcome = await change({ ...options, principal }, { hostId, action: 'revokeHost' }, (transaction, host) =>
-        moveHost(transaction, host, { to: 'REVOKED', event: 'revoke', reason: null, actor: principal.actor }),
-      );
+      const outcome = await change({ ...options, principal }, { hostId, action: 'revokeHost' }, async (transaction, host) => {
+        await moveHost(transaction, host, { to: 'REVOKED', event: 'revoke', reason: null, actor: principal.actor });
+        await endSessions(transaction, host);
+      });
+      // On this replica at once and by its own name; elsewhere the session ends as replaced, and the next hello hears why.
       if (outcome.ok) options.revoked(outcome.value.hostId);
       return outcome;
     },
