@@ -1,7 +1,9 @@
 /** The stream of transitions as one caller may see it. Access is checked here, for each record, when it is sent. */
-import type { EventFeed, FeedFilter, StreamPosition } from '../events/event-feed.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { EventFeed, FeedBatch, FeedFilter, StreamPosition } from '../events/event-feed.js';
 import type { TransitionRecord } from '../events/transition.js';
 import { accessLost, unauthenticated } from '../graphql/request-errors.js';
+import { databaseFailure } from '../platform/database.js';
 import { expirySignal } from './expiry.js';
 import type { AccessScope, Principal } from './principal.js';
 import { mayRead, scopeOf } from './scope.js';
@@ -33,8 +35,8 @@ export async function* followVisible(followed: Followed, signal: AbortSignal): A
   while (!ended.aborted) {
     const filter = followed.filterFor(scopeOf(principal));
     let isWidened = false;
-    for await (const batch of followed.feed.follow(after, filter, ended)) {
-      for await (const part of partsOf(followed, batch, principal)) {
+    for await (const batch of patiently(followed.feed, { after: () => after, filter }, ended)) {
+      for await (const part of partsOf({ ...followed, signal: ended }, batch, principal)) {
         const through = { incarnation: after.incarnation, position: part.through };
         isWidened ||= hasMore(principal, part.principal);
         principal = part.principal;
@@ -50,11 +52,42 @@ export async function* followVisible(followed: Followed, signal: AbortSignal): A
   if (expiry.signal.aborted && !signal.aborted) throw unauthenticated();
 }
 
+/** While the database is away, a stream waits instead of ending; then it goes on behind what was handled. */
+const RETRY_MS = 1_000;
+
+/** Asks again and again while the database is away. Throws anything else. */
+async function answered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (databaseFailure(error) !== 'LOST' || signal.aborted) throw error;
+      await pause(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+async function* patiently(
+  feed: EventFeed,
+  wanted: { after: () => StreamPosition; filter: FeedFilter },
+  ended: AbortSignal,
+): AsyncGenerator<FeedBatch, void, void> {
+  while (!ended.aborted) {
+    try {
+      yield* feed.follow(wanted.after(), wanted.filter, ended);
+      return;
+    } catch (error) {
+      if (databaseFailure(error) !== 'LOST') throw error;
+      await pause(RETRY_MS, undefined, { signal: ended }).catch(() => undefined);
+    }
+  }
+}
+
 type Part = { records: TransitionRecord[]; through: bigint; principal: Principal };
 
 /** Cuts a batch at its changes of access. */
 async function* partsOf(
-  followed: Followed,
+  followed: Followed & { signal: AbortSignal },
   batch: { records: readonly TransitionRecord[]; through: bigint },
   principal: Principal,
 ): AsyncGenerator<Part, void, void> {
@@ -64,7 +97,7 @@ async function* partsOf(
     if (record.subjectType !== 'ACCESS') {
       if (mayRead(scopeOf(caller), record.projectId)) records.push(record);
       // What is watched may have gone to another project, which no change of the caller's own access tells.
-      else await followed.recheck?.(caller);
+      else await recheck(followed, caller);
       continue;
     }
     if (!concerns(caller, record)) continue;
@@ -82,12 +115,17 @@ function concerns(principal: Principal, record: TransitionRecord): boolean {
   return record.projectId !== null && principal.roles.has(record.projectId);
 }
 
-async function callerNow(followed: Followed, before: Principal): Promise<Principal> {
-  const now = await followed.principalOf(before.tokenId);
+async function recheck(followed: Followed & { signal: AbortSignal }, caller: Principal): Promise<void> {
+  const { recheck: check, signal } = followed;
+  if (check) await answered(() => check(caller), signal);
+}
+
+async function callerNow(followed: Followed & { signal: AbortSignal }, before: Principal): Promise<Principal> {
+  const now = await answered(() => followed.principalOf(before.tokenId), followed.signal);
   if (now === null) throw unauthenticated();
   const isLess = (before.isAdmin && !now.isAdmin) || [...before.roles.keys()].some((id) => !now.isAdmin && !now.roles.has(id));
   if (isLess) throw accessLost();
-  await followed.recheck?.(now);
+  await recheck(followed, now);
   return now;
 }
 

@@ -9,6 +9,7 @@ import type { Application } from '../graphql/application.js';
 import { executeMasked, subscribeMasked } from '../graphql/execute.js';
 import { internalError } from '../graphql/masked-errors.js';
 import { unauthenticated } from '../graphql/request-errors.js';
+import { databaseFailure } from '../platform/database.js';
 import { type PrincipalOfToken, tokenOfSocket } from './callers.js';
 import { GraphqlCloseCode, KEEP_ALIVE_MS, MAX_OPERATIONS_PER_SOCKET } from './limits.js';
 import { graphqlRequest, prepare } from './parse-request.js';
@@ -62,6 +63,7 @@ export function createGraphqlSockets(wired: Wired): GraphqlSockets {
 
 function handleMessage(wired: Wired, { socket }: Connection, handle: () => Promise<void>): void {
   handle().catch((error: unknown) => {
+    if (closeWhileDatabaseIsAway(socket, error)) return;
     wired.app.log.error({ err: error }, 'a message of a GraphQL socket could not be handled');
     closeFirmly(socket, { code: GraphqlCloseCode.INTERNAL, reason: 'A fault of Coppice; connect again.' });
   });
@@ -89,8 +91,16 @@ async function prepareOperation(
     const prepared = await prepare(wired, principal, parsed.data);
     return 'errors' in prepared ? prepared.errors : prepared.args;
   } catch (error) {
+    closeWhileDatabaseIsAway(connection.socket, error);
     return [internalError(error, wired.app.log)];
   }
+}
+
+/** A client whose request meets a database that is away comes back by itself, instead of being told that its request failed. */
+function closeWhileDatabaseIsAway(socket: WebSocket, error: unknown): boolean {
+  if (databaseFailure(error) !== 'LOST') return false;
+  closeFirmly(socket, { code: GraphqlCloseCode.TRY_AGAIN_LATER, reason: 'The database does not answer now; connect again.' });
+  return true;
 }
 
 function endWithToken(socket: WebSocket, principal: Principal): void {

@@ -19,11 +19,13 @@ export const SESSION_SECONDS = 7 * 24 * 3600;
 /** How long a stop waits for requests that run, in milliseconds. */
 export const DRAIN_MS = 8_000;
 
-/** Why a GraphQL WebSocket was closed, as close codes beside those of graphql-transport-ws. Clients reconnect after RESYNC and GOING_AWAY. */
+/** Why a GraphQL WebSocket was closed, as close codes beside those of graphql-transport-ws. Clients reconnect after all but UNAUTHENTICATED and INTERNAL. */
 export const GraphqlCloseCode = {
   GOING_AWAY: 1001,
   UNAUTHENTICATED: 4401,
   INTERNAL: 4500,
+  /** The database is away: clients of graphql-ws come back by themselves after this one. */
+  TRY_AGAIN_LATER: 1013,
   TOO_MANY: 4503,
   RESYNC: 4430,
 } as const;

@@ -1,4 +1,4 @@
-/** Ids that have news, handed out no more often than once per pause each: any number of news meanwhile are one. */
+/** Ids that have news, handed out no more often than once per pause each; however much news comes meanwhile, it is one. */
 export class DirtySet implements Disposable {
   readonly #pauseMs: number;
   readonly #signal: AbortSignal;

@@ -40,7 +40,7 @@ export type OperationRecord = {
 /** A step as the API shows it. */
 export type StepRecord = Pick<
   OperationStep,
-  'id' | 'operationId' | 'kind' | 'description' | 'volumeId' | 'state' | 'startedAt' | 'finishedAt'
+  'id' | 'operationId' | 'position' | 'kind' | 'description' | 'volumeId' | 'state' | 'startedAt' | 'finishedAt'
 >;
 
 /** What operations are wanted; null does not filter. */

@@ -13,7 +13,7 @@ import { nodeTypeOf } from './subject.js';
 import { OperationFilter } from './operation.input.js';
 import { type OperationFilterRecord, type OperationRecord, pageOperations, type StepRecord } from './operation.reads.store.js';
 import { Operation, OperationConnection, OperationStep, Progress } from './operation.type.js';
-import { type ProgressView, progressOfOperation, progressOfStep } from './progress-view.js';
+import { type ProgressView, progressOfOperation, progressOfStep, stepsAsTold } from './progress-view.js';
 
 /** The input of a filter with plain ids; what cannot be anybody's id matches nothing. */
 export function operationFilter(filter: OperationFilter | null | undefined): OperationFilterRecord {
@@ -67,8 +67,9 @@ export class OperationResolver {
   }
 
   @FieldResolver(() => [OperationStep], { description: 'Its steps, in order.' })
-  steps(@Root() operation: OperationRecord, @Ctx() context: GraphQLContext): Promise<StepRecord[]> {
-    return context.loaders.stepsOf.load(operation.id);
+  async steps(@Root() operation: OperationRecord, @Ctx() context: GraphQLContext): Promise<StepRecord[]> {
+    const steps = await context.loaders.stepsOf.load(operation.id);
+    return stepsAsTold(operation, steps, context.app.progress.latest(operation.id));
   }
 
   @FieldResolver(() => Actor, { description: 'Who asked for it.' })

@@ -30,6 +30,17 @@ export function progressOfOperation(
   return { percent: Math.min(Math.max(percent, told.percent), 99), bytesDone, bytesTotal, bytesPerSecond, etaSeconds };
 }
 
+/** Steps with what the host has said of them since the row was written; a lower revision is stale. */
+export function stepsAsTold<T extends Pick<StepRecord, 'position' | 'state'>>(
+  operation: Pick<OperationRecord, 'state' | 'revision'>,
+  steps: readonly T[],
+  told: OperationProgress | null,
+): T[] {
+  if (operation.state !== 'RUNNING' || told === null || told.revision < operation.revision) return [...steps];
+  const states = new Map(told.steps.map((step) => [step.position, step.state]));
+  return steps.map((step) => ({ ...step, state: states.get(step.position) ?? step.state }));
+}
+
 /** How far a step is. None of this version moves bytes, so it has begun or it has ended. */
 export function progressOfStep(step: Pick<StepRecord, 'state' | 'startedAt'>): ProgressView | null {
   if (step.state === 'SUCCEEDED') return { percent: 100, ...UNKNOWN_BYTES };
