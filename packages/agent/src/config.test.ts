@@ -28,12 +28,19 @@ it('takes the file, and lets the environment override any key', () => {
     COPPICE_AGENT_API_URLS: 'wss://a/agent, wss://b/agent',
     COPPICE_AGENT_POOLS: '[{"name":"p","type":"RBD"}]',
   });
-  expect(config).toMatchObject({ hostName: 'demo-2', apiUrls: ['wss://a/agent', 'wss://b/agent'], logLevel: 'info', stateDir: usable.stateDir });
+  expect(config).toMatchObject({
+    hostName: 'demo-2',
+    apiUrls: ['wss://a/agent', 'wss://b/agent'],
+    logLevel: 'info',
+    stateDir: usable.stateDir,
+  });
   expect(config.pools).toEqual([{ name: 'p', type: 'RBD' }]);
 });
 
 it('names every key that is wrong, in one message', () => {
-  const path = fileWith(JSON.stringify({ ...usable, apiUrls: ['http://x'], stateDir: 'relative', pool: [], pools: [{ name: 'p', type: 'NFS' }] }));
+  const path = fileWith(
+    JSON.stringify({ ...usable, apiUrls: ['http://x'], stateDir: 'relative', pool: [], pools: [{ name: 'p', type: 'NFS' }] }),
+  );
   const read = () => readConfig({ COPPICE_AGENT_CONFIG: path });
   expect(read).toThrow(/apiUrls/);
   expect(read).toThrow(/stateDir/);

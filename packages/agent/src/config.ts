@@ -18,7 +18,10 @@ const pool = z
 
 const agentConfig = z.strictObject({
   /** Where the API listens for agents; several are tried in turn. */
-  apiUrls: z.array(z.url({ protocol: /^wss?$/ })).min(1).max(16),
+  apiUrls: z
+    .array(z.url({ protocol: /^wss?$/ }))
+    .min(1)
+    .max(16),
   hostName: z.string().min(1).max(128),
   libvirtUri: z.string().min(1),
   stateDir: absolutePath,

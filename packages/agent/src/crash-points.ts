@@ -24,7 +24,8 @@ export type CrashPoint = keyof typeof CRASH_POINTS;
 /** Returns the function that is called at every point; it does nothing unless this very point was asked for. Throws for an unknown one. */
 export function crashAt(stateDir: string, wanted: string | undefined): (point: CrashPoint) => void {
   if (wanted === undefined || wanted === '') return () => undefined;
-  if (!Object.hasOwn(CRASH_POINTS, wanted)) throw new Error(`${CRASH_VARIABLE}=${wanted} is no crash point; there are ${Object.keys(CRASH_POINTS).join(', ')}`);
+  if (!Object.hasOwn(CRASH_POINTS, wanted))
+    throw new Error(`${CRASH_VARIABLE}=${wanted} is no crash point; there are ${Object.keys(CRASH_POINTS).join(', ')}`);
   const marker = join(stateDir, `crashed-${wanted.replaceAll('/', '-')}`);
   return (point) => {
     if (point !== wanted || existsSync(marker)) return;

@@ -28,7 +28,9 @@ export async function holdStateDir(stateDir: string): Promise<void> {
       return;
     }
     if (performance.now() > deadline) {
-      throw new StateDirHeld(`Another agent runs with the state folder ${stateDir}. Stop it first, or give this agent a folder of its own.`);
+      throw new StateDirHeld(
+        `Another agent runs with the state folder ${stateDir}. Stop it first, or give this agent a folder of its own.`,
+      );
     }
     await sleep(POLL_MS);
   }

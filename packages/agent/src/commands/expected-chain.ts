@@ -36,7 +36,10 @@ export async function requireChain(target: string, expected: readonly { path: st
   if (head === undefined) throw new Error(`no chain is expected for ${target}`);
   const actual = await walkChain(head.path, head.format);
   const problem = chainProblem(actual, expected);
-  if (problem !== null) throw actual.problem === null ? drifted(`The chain of ${target} is not the recorded one: ${problem}.`) : imageRefused(head.path, problem);
+  if (problem !== null)
+    throw actual.problem === null
+      ? drifted(`The chain of ${target} is not the recorded one: ${problem}.`)
+      : imageRefused(head.path, problem);
   const internal = actual.layers.find((layer) => (layer.header?.internalSnapshots ?? 0) > 0);
   if (internal !== undefined) throw mixedKinds(`${internal.path} has internal snapshots`);
   return actual.layers;

@@ -39,5 +39,9 @@ export function mixedKinds(what: string): CommandProblem {
 
 /** The machine is not what the record says; nothing was changed. */
 export function drifted(message: string): CommandProblem {
-  return new CommandProblem({ code: 'MACHINE_DRIFTED', message: `${message} Nothing was changed.`, hint: 'Reconcile the machine, then try again.' });
+  return new CommandProblem({
+    code: 'MACHINE_DRIFTED',
+    message: `${message} Nothing was changed.`,
+    hint: 'Reconcile the machine, then try again.',
+  });
 }

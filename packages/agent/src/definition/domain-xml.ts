@@ -111,7 +111,17 @@ function agentOf(channels: readonly Element[]): Definition['guestAgent'] {
 
 /** libvirt always prints KiB; other units come from definitions that it has not printed. */
 function memoryBytesOf(memory: Element | undefined): number {
-  const units: Record<string, number> = { b: 1, bytes: 1, KB: 1e3, KiB: 1024, MB: 1e6, MiB: 1024 ** 2, GB: 1e9, GiB: 1024 ** 3, TiB: 1024 ** 4 };
+  const units: Record<string, number> = {
+    b: 1,
+    bytes: 1,
+    KB: 1e3,
+    KiB: 1024,
+    MB: 1e6,
+    MiB: 1024 ** 2,
+    GB: 1e9,
+    GiB: 1024 ** 3,
+    TiB: 1024 ** 4,
+  };
   const factor = units[memory?.getAttribute('unit') ?? 'KiB'] ?? 1024;
   return Math.round(Number(memory?.textContent ?? 0) * factor);
 }

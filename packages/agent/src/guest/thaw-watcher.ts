@@ -33,7 +33,8 @@ function say(word: string): void {
 
 async function lookBeforeThaw(): Promise<ThawEvidence> {
   const until = performance.now() + JOB_WAIT_MS;
-  while (rawJobs.parse(connection.call('jobsOf', { uuid, targets: [] })).hasDomainJob && performance.now() < until) await sleep(JOB_POLL_MS);
+  while (rawJobs.parse(connection.call('jobsOf', { uuid, targets: [] })).hasDomainJob && performance.now() < until)
+    await sleep(JOB_POLL_MS);
   return evidenceOf(rawMachine.parse(connection.call('describeMachine', { uuid })).liveXml);
 }
 

@@ -23,7 +23,10 @@ export class NotEnrolled extends Error {
 export async function readIdentity(stateDir: string): Promise<Identity> {
   const pem = await textOf(join(stateDir, 'key'));
   const host = await textOf(join(stateDir, 'host.json'));
-  return { key: pem === null ? await makeKey(stateDir) : createPrivateKey(pem), hostId: host === null ? null : hostFile.parse(JSON.parse(host)).hostId };
+  return {
+    key: pem === null ? await makeKey(stateDir) : createPrivateKey(pem),
+    hostId: host === null ? null : hostFile.parse(JSON.parse(host)).hostId,
+  };
 }
 
 /** Keeps the id that the enrolment gave; the token is not used again. */

@@ -2,7 +2,16 @@
  * One WebSocket of this host, from challenge to close. Knows no command and no inventory: it hands messages over and sends what it is given.
  * Must never do a host's work, and never wait for storage: the heartbeat has to go on.
  */
-import { type AgentMessage, type ApiMessage, CloseCode, encodeMessage, HELLO_TIMEOUT_MS, type Hello, MAX_MESSAGE_BYTES, parseApiMessage } from '@coppice/protocol';
+import {
+  type AgentMessage,
+  type ApiMessage,
+  CloseCode,
+  encodeMessage,
+  HELLO_TIMEOUT_MS,
+  type Hello,
+  MAX_MESSAGE_BYTES,
+  parseApiMessage,
+} from '@coppice/protocol';
 import type { Welcomed } from '@coppice/protocol';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
@@ -108,7 +117,12 @@ export class Session {
       this.begin(message).catch((error: unknown) => this.close(1011, String(error)));
     } else if (this.phase === 'open' && message.type === 'session.heartbeat') {
       return;
-    } else if (this.phase === 'open' && message.type !== 'session.challenged' && message.type !== 'session.welcomed' && message.type !== 'session.heartbeat') {
+    } else if (
+      this.phase === 'open' &&
+      message.type !== 'session.challenged' &&
+      message.type !== 'session.welcomed' &&
+      message.type !== 'session.heartbeat'
+    ) {
       this.handlers.onMessage(message, this);
     } else {
       this.close(CloseCode.BAD_MESSAGE, `${message.type} is out of order`);
@@ -124,7 +138,10 @@ export class Session {
     this.welcomedAt = performance.now();
     this.phase = 'open';
     this.closeAfter(welcomed.heartbeatTimeoutMs, 'no heartbeat from the API in time');
-    this.heartbeat = setInterval(() => this.sendLossy({ type: 'session.heartbeat', at: new Date().toISOString() }), welcomed.heartbeatIntervalMs);
+    this.heartbeat = setInterval(
+      () => this.sendLossy({ type: 'session.heartbeat', at: new Date().toISOString() }),
+      welcomed.heartbeatIntervalMs,
+    );
     await this.handlers.onWelcomed(welcomed, this);
   }
 

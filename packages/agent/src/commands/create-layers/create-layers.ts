@@ -29,7 +29,8 @@ export async function createLayers(body: Body, context: CommandContext): Promise
   const view = await viewMachine(context.hypervisor, body.machineUuid);
   try {
     const overlays: Overlay[] = [];
-    for (const volume of body.volumes) overlays.push(await planOverlay(view, await expectVolume(context.pools, volume), volume.virtualBytes));
+    for (const volume of body.volumes)
+      overlays.push(await planOverlay(view, await expectVolume(context.pools, volume), volume.virtualBytes));
     await requireSpace(context, overlays);
     context.crash('create-layers/before-first-file');
     const layers = [];
@@ -48,7 +49,8 @@ export async function createLayers(body: Body, context: CommandContext): Promise
 async function planOverlay(view: MachineView, volume: ExpectedVolume, virtualBytes: number): Promise<Overlay> {
   const { target, chain } = volume;
   const disk = view.inForce.disks.find((candidate) => candidate.target === target);
-  if (disk === undefined || disk.device !== 'disk' || disk.isTransient) throw drifted(`Machine ${view.facts.uuid} has no disk ${target} that can be frozen.`);
+  if (disk === undefined || disk.device !== 'disk' || disk.isTransient)
+    throw drifted(`Machine ${view.facts.uuid} has no disk ${target} that can be frozen.`);
   const file = await fileOfDisk(view.inForce, target);
   if (file !== chain[0]?.path) throw drifted(`Disk ${target} is on ${file ?? 'no file'}, not on ${chain[0]?.path ?? 'the recorded head'}.`);
   const [backing] = await requireChain(target, chain);

@@ -18,6 +18,9 @@ export async function bringDefinitionForward({ body, volumes }: FreezePlan, cont
     stale.set(target, newPath);
   }
   if (stale.size === 0) return;
-  context.log.warn({ machineUuid: body.machineUuid, targets: [...stale.keys()] }, 'the persistent definition was on the frozen layers; repaired');
+  context.log.warn(
+    { machineUuid: body.machineUuid, targets: [...stale.keys()] },
+    'the persistent definition was on the frozen layers; repaired',
+  );
   await context.hypervisor.define(withSources(view.inactiveXml, stale));
 }

@@ -43,7 +43,8 @@ async function act(plan: FreezePlan, before: MachineView, context: CommandContex
     throw new CommandProblem({
       code: 'HOST_UNAVAILABLE',
       retryable: true,
-      message: 'The host was away for too long: the machine had not been switched to its new layers, and was not switched afterwards. Nothing was changed.',
+      message:
+        'The host was away for too long: the machine had not been switched to its new layers, and was not switched afterwards. Nothing was changed.',
     });
   }
   await requireReady(plan, before, context);

@@ -10,7 +10,8 @@ import { actionOf, type Switched } from './switch-heads.js';
 /** What an earlier try of this command achieved, if the machine has been switched; null if it has not. Throws MACHINE_DRIFTED for half of it. */
 export async function readSwitched(plan: FreezePlan, view: MachineView, context: CommandContext): Promise<Switched | null> {
   const state = await actionOf(plan.volumes, view.inForce);
-  const isSwitched = state === 'all-switched' || (context.isRepeat && view.facts.power === 'OFF' && (await isSwitchedWhileOff(plan, state, context)));
+  const isSwitched =
+    state === 'all-switched' || (context.isRepeat && view.facts.power === 'OFF' && (await isSwitchedWhileOff(plan, state, context)));
   if (!isSwitched) {
     if (state === 'mixed') throw drifted('Some disks are on their new layers and some are not.');
     return null;
@@ -56,6 +57,7 @@ function inferredSwitch({ body, volumes }: FreezePlan, context: CommandContext):
   const frozenAt = context.now().toISOString();
   if (body.power === 'OFF') return { consistency: 'OFFLINE', frozenAt, quiescedMs: null };
   const evidence = body.quiesce === null ? null : readEvidence(evidencePath(context.stateDir, context.command.id));
-  const stoodStill = evidence !== null && (evidence.thawed ?? 0) > 0 && volumes.every(({ target, newPath }) => evidence.sources[target] === newPath);
+  const stoodStill =
+    evidence !== null && (evidence.thawed ?? 0) > 0 && volumes.every(({ target, newPath }) => evidence.sources[target] === newPath);
   return { consistency: stoodStill ? 'FILESYSTEM' : 'CRASH', frozenAt, quiescedMs: null };
 }

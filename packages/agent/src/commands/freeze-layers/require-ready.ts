@@ -49,17 +49,21 @@ function requireAgent({ facts, inForce }: MachineView): void {
 /** A disk that was attached to the running machine only has no persistent source to differ. */
 async function requirePersistentSource({ inactive }: MachineView, { target, chain }: ExpectedVolume): Promise<void> {
   const file = await fileOfDisk(inactive, target);
-  if (file !== null && file !== chain[0]?.path) throw drifted(`The persistent definition has disk ${target} on ${file}, the running machine does not.`);
+  if (file !== null && file !== chain[0]?.path)
+    throw drifted(`The persistent definition has disk ${target} on ${file}, the running machine does not.`);
 }
 
 async function requireOverlay({ newPath }: ExpectedVolume, chain: Awaited<ReturnType<typeof requireChain>>): Promise<void> {
   try {
     const overlay = await readImage(newPath, 'qcow2');
     const head = chain[0];
+    if (head === undefined) throw new ImageProblem('the chain below it is empty');
     const { backingName, backingFormat } = overlay.header ?? {};
-    const isOver = backingName === head?.path || newPath.slice(0, newPath.lastIndexOf('/') + 1) + (backingName ?? '') === head?.path;
-    if (!isOver || backingFormat !== head?.format) throw imageRefused(newPath, `its backing is ${backingName ?? 'nothing'} (${backingFormat ?? 'no format'})`);
-    if (overlay.virtualBytes !== head.virtualBytes) throw imageRefused(newPath, `it has ${overlay.virtualBytes} bytes and the disk has ${head.virtualBytes}`);
+    const isOver = backingName === head.path || newPath.slice(0, newPath.lastIndexOf('/') + 1) + (backingName ?? '') === head.path;
+    if (!isOver || backingFormat !== head.format)
+      throw imageRefused(newPath, `its backing is ${backingName ?? 'nothing'} (${backingFormat ?? 'no format'})`);
+    if (overlay.virtualBytes !== head.virtualBytes)
+      throw imageRefused(newPath, `it has ${overlay.virtualBytes} bytes and the disk has ${head.virtualBytes}`);
     if (await hasOwnClusters(newPath)) throw imageRefused(newPath, 'it is not empty');
   } catch (error) {
     if (error instanceof ImageProblem) throw imageRefused(newPath, error.message, error);

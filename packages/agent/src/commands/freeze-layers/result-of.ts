@@ -19,7 +19,8 @@ export async function resultOf(
   const volumes: FreezeResult['volumes'] = [];
   for (const { volumeId, target, newPath, newFileName, chain } of plan.volumes) {
     const persistent = await fileOfDisk(after.inactive, target);
-    if (persistent !== null && persistent !== newPath) throw drifted(`The persistent definition still has disk ${target} on ${persistent}.`);
+    if (persistent !== null && persistent !== newPath)
+      throw drifted(`The persistent definition still has disk ${target} on ${persistent}.`);
     const [head, frozen] = await requireChain(target, [{ path: newPath, format: 'qcow2' }, ...chain]);
     volumes.push({
       volumeId,

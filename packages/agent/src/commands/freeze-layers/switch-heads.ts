@@ -13,12 +13,16 @@ export interface Switched {
 }
 
 /** Where a definition has the disks: on the layers to be frozen, on the new ones, or some of each. Throws MACHINE_DRIFTED for any third file. */
-export async function actionOf(volumes: readonly ExpectedVolume[], definition: Definition): Promise<'none-switched' | 'all-switched' | 'mixed'> {
+export async function actionOf(
+  volumes: readonly ExpectedVolume[],
+  definition: Definition,
+): Promise<'none-switched' | 'all-switched' | 'mixed'> {
   let switched = 0;
   for (const { target, newPath, chain } of volumes) {
     const file = await fileOfDisk(definition, target);
     if (file === newPath) switched += 1;
-    else if (file !== chain[0]?.path) throw drifted(`Disk ${target} is on ${file ?? 'no file'}, which is neither the layer to freeze nor the new one.`);
+    else if (file !== chain[0]?.path)
+      throw drifted(`Disk ${target} is on ${file ?? 'no file'}, which is neither the layer to freeze nor the new one.`);
   }
   if (switched === 0) return 'none-switched';
   return switched === volumes.length ? 'all-switched' : 'mixed';
@@ -65,7 +69,8 @@ async function quiesced({ body }: FreezePlan, context: CommandContext, transacti
   });
   context.progress('QUIESCE_GUEST', 'SUCCEEDED');
   context.progress('THAW_GUEST', 'SUCCEEDED');
-  if (!wasFrozenThroughout) context.log.error({ machineUuid, quiescedMs }, 'the deadline of the quiesce passed inside the transaction: crash-consistent');
+  if (!wasFrozenThroughout)
+    context.log.error({ machineUuid, quiescedMs }, 'the deadline of the quiesce passed inside the transaction: crash-consistent');
   return { consistency: wasFrozenThroughout ? 'FILESYSTEM' : 'CRASH', frozenAt: result, quiescedMs };
 }
 

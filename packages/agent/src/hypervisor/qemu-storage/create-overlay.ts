@@ -39,11 +39,17 @@ export function takeName(path: string): Promise<boolean> {
  */
 export async function writeOverlay(request: OverlayRequest): Promise<void> {
   const { path, backing, backingName, virtualBytes } = request;
-  const shape = backing.header === null ? [] : ['-o', `cluster_size=${backing.header.clusterBytes},extended_l2=${backing.header.hasExtendedL2 ? 'on' : 'off'}`];
+  const shape =
+    backing.header === null
+      ? []
+      : ['-o', `cluster_size=${backing.header.clusterBytes},extended_l2=${backing.header.hasExtendedL2 ? 'on' : 'off'}`];
   const argv = ['create', '-q', '-u', '-f', 'qcow2', '-F', backing.format, '-b', backingName, ...shape, path, String(virtualBytes)];
   const end = await runProgram('qemu-img', argv, CREATE_DEADLINE_MS);
   if (end.exitCode !== 0) {
-    throw storageError(path, new Error(end.hasTimedOut ? `qemu-img create took longer than ${CREATE_DEADLINE_MS} ms` : `qemu-img create: ${end.stderr.trim()}`));
+    throw storageError(
+      path,
+      new Error(end.hasTimedOut ? `qemu-img create took longer than ${CREATE_DEADLINE_MS} ms` : `qemu-img create: ${end.stderr.trim()}`),
+    );
   }
   await onStorage(`sync ${path}`, async () => {
     try {
@@ -78,8 +84,21 @@ export function removeFile(path: string): Promise<boolean> {
 
 function storageError(path: string, cause: unknown): CommandProblem {
   const text = cause instanceof Error ? cause.message : String(cause);
-  const isFull = hasErrorCode(cause, 'ENOSPC') || hasErrorCode(cause, 'EDQUOT') || /No space left on device|Disk quota exceeded/i.test(text);
+  const isFull =
+    hasErrorCode(cause, 'ENOSPC') || hasErrorCode(cause, 'EDQUOT') || /No space left on device|Disk quota exceeded/i.test(text);
   return isFull
-    ? new CommandProblem({ code: 'INSUFFICIENT_SPACE', retryable: true, message: `There is no room for ${path}.`, hint: 'Make room in the pool, then retry.', cause })
-    : new CommandProblem({ code: 'IO_ERROR', retryable: true, message: `The storage refused ${path}: ${text}.`, hint: 'Look at the pool on the host, then retry.', cause });
+    ? new CommandProblem({
+        code: 'INSUFFICIENT_SPACE',
+        retryable: true,
+        message: `There is no room for ${path}.`,
+        hint: 'Make room in the pool, then retry.',
+        cause,
+      })
+    : new CommandProblem({
+        code: 'IO_ERROR',
+        retryable: true,
+        message: `The storage refused ${path}: ${text}.`,
+        hint: 'Look at the pool on the host, then retry.',
+        cause,
+      });
 }

@@ -1,0 +1,172 @@
+/**
+ * Takes commands in by the journal and runs them: one at a time per machine, each to an outcome that is durable before it is told. Must
+ * never run a command whose acceptance is not on disk, nor answer for a hypervisor that went away: then it waits and asks again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentMessage, CommandIssued, CommandOutcome } from '@coppice/protocol';
+import { CommandProblem, failureOf, HypervisorLost } from '../failure.js';
+import type { Journal } from '../journal/journal.js';
+import { receiveCommand } from '../journal/receive-command.js';
+import type { CommandEntry, FinishedEntry } from '../journal/state.js';
+import type { CommandContext } from './context.js';
+import { executeCommand } from './execute-command.js';
+import { SwitchedInSpite } from './freeze-layers/freeze-layers.js';
+
+/** Pause before a command is tried again after the hypervisor went away, in milliseconds. */
+const LOST_PAUSE_MS = 500;
+
+/** What the runner needs. `tell` may lose what it is given; outcomes are sent again by the session until they are acknowledged. */
+export interface RunnerParts extends Pick<CommandContext, 'hypervisor' | 'pools' | 'freezer' | 'stateDir' | 'log' | 'now' | 'crash'> {
+  readonly journal: Journal;
+  readonly tell: (message: AgentMessage) => void;
+  readonly machineChanged: (machineUuid: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** See the file's head. */
+export class CommandRunner {
+  private receiving: Promise<void> = Promise.resolve();
+  private readonly lastOfMachine = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly parts: RunnerParts,
+    /** Called when the journal cannot be written or a rule of ours is broken: the agent must end, and its next start looks again. */
+    private readonly fatal: (error: unknown) => void,
+  ) {}
+
+  /** Goes on with what an earlier agent accepted and did not finish. */
+  resume(): void {
+    for (const entry of this.parts.journal.state.unfinished()) this.enqueue(entry, entry.hasBegun);
+  }
+
+  /** Takes in a command of a session, after those that came before it. */
+  receive(command: CommandIssued, sessionEpoch: number): void {
+    this.receiving = this.receiving.then(() => this.takeIn(command, sessionEpoch)).catch(this.fatal);
+  }
+
+  /** The report of a finished command. */
+  reportOf(entry: FinishedEntry): AgentMessage {
+    const { commandId, position, outcome, at } = entry;
+    return { type: 'command.finished', commandId, position, outcome, at };
+  }
+
+  private async takeIn(command: CommandIssued, sessionEpoch: number): Promise<void> {
+    const { journal, tell, log } = this.parts;
+    const receipt = receiveCommand(journal.state, sessionEpoch, command);
+    switch (receipt.kind) {
+      case 'drop':
+        log.warn({ commandId: command.id, why: receipt.why }, 'dropped a command');
+        return;
+      case 'answer-again':
+        tell(this.reportOf(receipt.finished));
+        return;
+      case 'accept-again':
+        tell({ type: 'command.accepted', commandId: command.id });
+        return;
+      case 'forgotten':
+        await this.finish(command.id, { kind: 'forgotten' });
+        return;
+      case 'stale-epoch':
+        await journal.append({ kind: 'accepted', command });
+        await this.finish(command.id, { kind: 'failed', failure: failureOf(staleEpoch(command, receipt.highest)) });
+        return;
+      case 'accept':
+        await journal.append({ kind: 'accepted', command });
+        tell({ type: 'command.accepted', commandId: command.id });
+        this.enqueue({ command }, false);
+    }
+  }
+
+  /** A machine's commands follow each other; those of other machines run beside them (the API bounds how many, protocol/limits.ts). */
+  private enqueue({ command }: Pick<CommandEntry, 'command'>, isRepeat: boolean): void {
+    const { machineUuid } = command.body;
+    const before = this.lastOfMachine.get(machineUuid) ?? Promise.resolve();
+    const run = before.then(() => this.run(command, isRepeat)).catch(this.fatal);
+    this.lastOfMachine.set(machineUuid, run);
+    run.finally(() => {
+      if (this.lastOfMachine.get(machineUuid) === run) this.lastOfMachine.delete(machineUuid);
+    });
+  }
+
+  private async run(command: CommandIssued, isRepeat: boolean): Promise<void> {
+    const { journal, now, log, machineChanged, signal } = this.parts;
+    if (signal.aborted) return;
+    if (!isRepeat && now().toISOString() > command.expiresAt) {
+      await this.finish(command.id, { kind: 'failed', failure: failureOf(expired()) });
+      return;
+    }
+    if (!isRepeat) await journal.append({ kind: 'begun', commandId: command.id });
+    log.info({ commandId: command.id, verb: command.body.verb, machineUuid: command.body.machineUuid, isRepeat }, 'command begins');
+    const outcome = await this.outcomeOf(command, isRepeat);
+    if (outcome === null) return;
+    await this.finish(command.id, outcome);
+    machineChanged(command.body.machineUuid);
+  }
+
+  /** Null: the agent stops before the outcome is known; the next start goes on. */
+  private async outcomeOf(command: CommandIssued, isRepeat: boolean): Promise<CommandOutcome | null> {
+    const { hypervisor, signal, log } = this.parts;
+    for (let repeat = isRepeat; ; repeat = true) {
+      try {
+        await hypervisor.whenConnected(signal);
+        return { kind: 'done', result: await executeCommand(this.contextOf(command, repeat)) };
+      } catch (error) {
+        if (signal.aborted) return null;
+        if (!(error instanceof HypervisorLost) && !(error instanceof SwitchedInSpite)) {
+          log.warn({ err: error, commandId: command.id }, 'command failed');
+          return { kind: 'failed', failure: failureOf(error) };
+        }
+        log.warn({ err: error, commandId: command.id }, 'the outcome of a command is unknown: it is looked up');
+        await sleep(LOST_PAUSE_MS);
+      }
+    }
+  }
+
+  private contextOf(command: CommandIssued, isRepeat: boolean): CommandContext {
+    const { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell } = this.parts;
+    const { id: commandId } = command;
+    return {
+      command,
+      hypervisor,
+      pools,
+      freezer,
+      stateDir,
+      log: log.child({ commandId }),
+      now,
+      isRepeat,
+      crash,
+      steps: () => journal.state.unfinishedCommand(commandId)?.steps ?? [],
+      note: async (name, detail) => {
+        await journal.append({ kind: 'step', commandId, name, detail });
+      },
+      progress: (step, state, target) => {
+        const at = now().toISOString();
+        tell({ type: 'command.progressed', commandId, step, state, target: target ?? null, bytesDone: null, bytesTotal: null, at });
+      },
+    };
+  }
+
+  private async finish(commandId: string, outcome: CommandOutcome): Promise<void> {
+    const { journal, tell, log } = this.parts;
+    await journal.append({ kind: 'finished', commandId, outcome });
+    log.info({ commandId, outcome: outcome.kind }, 'command finished');
+    const finished = journal.state.finishedCommand(commandId);
+    if (finished !== undefined) tell(this.reportOf(finished));
+  }
+}
+
+function staleEpoch({ body, machineEpoch }: CommandIssued, highest: number): CommandProblem {
+  return new CommandProblem({
+    code: 'MACHINE_BUSY',
+    message: `A newer operation (epoch ${highest}) has machine ${body.machineUuid}; this command is of epoch ${machineEpoch}. Nothing was changed.`,
+  });
+}
+
+function expired(): CommandProblem {
+  return new CommandProblem({
+    code: 'HOST_UNAVAILABLE',
+    retryable: true,
+    message: 'The command reached the host after its time had passed. Nothing was changed.',
+    hint: 'Try again.',
+  });
+}

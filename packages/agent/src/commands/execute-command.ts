@@ -1,0 +1,21 @@
+import type { CommandResult } from '@coppice/protocol';
+import { assertNever } from '../assert-never.js';
+import type { CommandContext } from './context.js';
+import { createLayers } from './create-layers/create-layers.js';
+import { discardLayers } from './discard-layers/discard-layers.js';
+import { freezeLayers } from './freeze-layers/freeze-layers.js';
+
+/** Does one command to its end. Throws CommandProblem for what cannot be done, HypervisorLost where it has to be called again. */
+export function executeCommand(context: CommandContext): Promise<CommandResult> {
+  const { body } = context.command;
+  switch (body.verb) {
+    case 'create-layers':
+      return createLayers(body, context);
+    case 'freeze-layers':
+      return freezeLayers(body, context);
+    case 'discard-layers':
+      return discardLayers(body, context);
+    default:
+      return assertNever(body);
+  }
+}

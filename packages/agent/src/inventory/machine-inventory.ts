@@ -1,0 +1,73 @@
+import type { InventoryDisk, InventoryLayer, InventoryMachine } from '@coppice/protocol';
+import { fileOfDisk } from '../commands/expected-chain.js';
+import { type DefinedDisk, type Definition, readDefinition } from '../definition/domain-xml.js';
+import { ImageProblem } from '../hypervisor/qemu-storage/qcow2-header.js';
+import { canonicalPath, walkChain } from '../hypervisor/qemu-storage/walk-chain.js';
+import type { MachineFacts } from '../hypervisor/port.js';
+import type { PoolFolders } from '../pools/pool-folders.js';
+
+/** One machine as the host has it: definition in force, and every chain read by its headers. Throws only where storage does not answer. */
+export async function machineInventory(facts: MachineFacts, pools: PoolFolders): Promise<InventoryMachine> {
+  const inactive = facts.inactiveXml === null ? null : readDefinition(facts.inactiveXml);
+  const live = facts.liveXml === null ? null : readDefinition(facts.liveXml);
+  const inForce = live ?? inactive;
+  if (inForce === null) throw new Error(`machine ${facts.uuid} has neither a live nor a persistent definition`);
+  const disks: InventoryDisk[] = [];
+  for (const disk of inForce.disks) {
+    if (disk.file !== null) disks.push(await diskInventory(disk, { file: disk.file, inactive: live === null ? null : inactive, pools }));
+  }
+  return {
+    uuid: facts.uuid,
+    name: inForce.name,
+    power: facts.power,
+    persistent: facts.isPersistent,
+    autostart: facts.isAutostarted,
+    vcpus: inForce.vcpus,
+    memoryBytes: inForce.memoryBytes,
+    guestAgent: inForce.guestAgent,
+    hasManagedSave: facts.hasManagedSave,
+    libvirtSnapshots: [...facts.snapshots],
+    checkpoints: [...facts.checkpoints],
+    disks,
+  };
+}
+
+type Around = { file: string; inactive: Definition | null; pools: PoolFolders };
+
+async function diskInventory(disk: DefinedDisk, { file, inactive, pools }: Around): Promise<InventoryDisk> {
+  const { layers, problem } = await walkChain(file, disk.format);
+  const chain: InventoryLayer[] = [];
+  for (const { path, format, virtualBytes, allocatedBytes, header } of layers) {
+    const place = await pools.placeOf(path);
+    chain.push({ ...place, format, virtualBytes, allocatedBytes, internalSnapshots: header?.internalSnapshots ?? 0 });
+  }
+  return {
+    target: disk.target,
+    device: disk.device,
+    readOnly: disk.isReadOnly,
+    serial: disk.serial,
+    chain,
+    persistentFileName: inactive === null ? null : await otherPersistentFile(disk.target, file, { inactive, pools }),
+    problem,
+  };
+}
+
+/** What the persistent definition names for this disk, where that is another file than the live one. */
+async function otherPersistentFile(
+  target: string,
+  file: string,
+  around: { inactive: Definition; pools: PoolFolders },
+): Promise<string | null> {
+  const persistent = await fileOfDisk(around.inactive, target);
+  if (persistent === null || persistent === (await canonicalOrSame(file))) return null;
+  return (await around.pools.placeOf(persistent)).fileName;
+}
+
+async function canonicalOrSame(file: string): Promise<string> {
+  try {
+    return await canonicalPath(file);
+  } catch (error) {
+    if (error instanceof ImageProblem) return file;
+    throw error;
+  }
+}
