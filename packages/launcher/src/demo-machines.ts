@@ -25,6 +25,7 @@ export const DEMO_MACHINES: readonly DemoMachine[] = [
 
 const DISK_BYTES = 1024 * 1024 * 1024;
 const Identity = z.object({ uuid: z.uuid(), volumeUuids: z.tuple([z.uuid(), z.uuid()]) });
+type Identity = z.infer<typeof Identity>;
 /** One file for both: made once, before the first machine. */
 const Identities = z.record(z.string(), Identity);
 
@@ -33,14 +34,31 @@ export function poolDir(config: LauncherConfig): string {
   return join(config.dataDir, 'pool');
 }
 
+/** Makes and starts the machines that are missing; those that are known are left as they are. */
+export async function makeDemoMachines(config: LauncherConfig, files: GuestFiles): Promise<void> {
+  const identities = await readIdentities(config);
+  await Promise.all(
+    DEMO_MACHINES.map((machine) => {
+      const identity = identities[machine.name];
+      if (identity === undefined)
+        throw new Error(`demo.json in ${config.dataDir} does not name ${machine.name}; restore it, or begin with an empty data folder`);
+      return makeDemoMachine(config, machine, { files, identity });
+    }),
+  );
+}
+
 /**
  * Makes a machine that no demo host knows yet, and starts it: nothing can be owed to it before its first start. One that is known is left as it is, for its
  * definition moves on with every snapshot. Safe to repeat after an interruption: uuids are fixed before anything is made.
  */
-export async function makeDemoMachine(config: LauncherConfig, machine: DemoMachine, files: GuestFiles): Promise<void> {
+async function makeDemoMachine(
+  config: LauncherConfig,
+  machine: DemoMachine,
+  parts: { files: GuestFiles; identity: Identity },
+): Promise<void> {
   const states = await Promise.all(DEMO_HOSTS.map((host) => guestState(demoLibvirtUri(config, host), machine.name)));
   if (states.some((state) => state !== undefined)) return;
-  const identity = await identityOf(config, machine);
+  const { files, identity } = parts;
   await mkdir(poolDir(config), { recursive: true });
   const disks = await createGuestDisks({ poolDir: poolDir(config), virtualBytes: DISK_BYTES, volumeUuids: identity.volumeUuids });
   const { runDir } = hypervisorPlace(config, machine.host);
@@ -69,14 +87,11 @@ export async function startIfOff(config: LauncherConfig, machine: DemoMachine): 
   return false;
 }
 
-async function identityOf(config: LauncherConfig, machine: DemoMachine): Promise<z.infer<typeof Identity>> {
+async function readIdentities(config: LauncherConfig): Promise<z.infer<typeof Identities>> {
   const make = (): string => JSON.stringify(Object.fromEntries(DEMO_MACHINES.map(({ name }) => [name, newIdentity()])), null, 2);
-  const identity = Identities.parse(JSON.parse(await readOrMake(join(config.dataDir, 'demo.json'), make)))[machine.name];
-  if (identity === undefined)
-    throw new Error(`demo.json in ${config.dataDir} does not name ${machine.name}; restore it, or begin with an empty data folder`);
-  return identity;
+  return Identities.parse(JSON.parse(await readOrMake(join(config.dataDir, 'demo.json'), make)));
 }
 
-function newIdentity(): z.infer<typeof Identity> {
+function newIdentity(): Identity {
   return { uuid: randomUUID(), volumeUuids: [randomUUID(), randomUUID()] };
 }

@@ -8,7 +8,7 @@ import { type Credentials, readCredentials, urlsOf, writeCredentials } from './c
 import { applyMigrations, checkDatabaseVersion } from './database.js';
 import { enrolDemoHosts } from './demo-enrolment.js';
 import { demoLibvirtUri, hypervisorPlace, hypervisorProgram, stopAllGuests } from './demo-hosts.js';
-import { DEMO_MACHINES, type DemoMachine, makeDemoMachine, startIfOff } from './demo-machines.js';
+import { DEMO_MACHINES, type DemoMachine, makeDemoMachines, startIfOff } from './demo-machines.js';
 import { assignMachine, giveProjectsTokens, waitForHosts, waitUntilIdle } from './demo-projects.js';
 import { prepareEmbeddedPostgres } from './embedded-postgres.js';
 import { lockRunDir } from './launcher-lock.js';
@@ -114,7 +114,7 @@ export class Launch {
     await timed(`demo hypervisors ${DEMO_HOSTS.join(' and ')} answer`, () =>
       Promise.all(this.hypervisors.map((program) => program.start())),
     );
-    await timed('demo machines are there', () => Promise.all(DEMO_MACHINES.map((machine) => makeDemoMachine(config, machine, files))));
+    await timed('demo machines are there', () => makeDemoMachines(config, files));
     return files;
   }
 
