@@ -30,6 +30,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (isApiPath(request.url)) return proxy.handle(request, response);
   const policy = contentSecurityPolicy(randomBytes(16).toString('base64'));
   request.headers['content-security-policy'] = policy;
+  request.headers['x-coppice-path'] = request.url;
   response.setHeader('Content-Security-Policy', policy);
   await servePage(request, response);
 }

@@ -10,6 +10,7 @@ import { FailedState, Notice } from '../ui/Notice';
 import { SkeletonRows } from '../ui/Skeleton';
 import type { Theme } from '../ui/theme';
 import { loadViewer } from './access.graphql';
+import { signInPath } from './session';
 import { TopBar } from './TopBar';
 
 type Viewer = AppShell_LoadViewerQuery['viewer'];
@@ -25,10 +26,9 @@ export function useViewer(): Viewer {
 /** What every page has around it. Pages appear once it is known who asks; without a session it leads to the sign-in page. */
 export function AppShell({ theme, children }: { theme: Theme; children: ReactNode }) {
   const router = useRouter();
-  const { data, problem, reload } = useLoad(loadViewer, {});
+  const { data, problem, reload } = useLoad({ document: loadViewer, variables: {} });
   const leave = useCallback(() => {
-    const here = `${window.location.pathname}${window.location.search}`;
-    router.replace(here === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`);
+    router.replace(signInPath(`${window.location.pathname}${window.location.search}`));
   }, [router]);
   const isSignedOut = problem?.kind === 'signed-out';
   useEffect(() => {

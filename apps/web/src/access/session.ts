@@ -1,5 +1,8 @@
 /** Signing in and out: the API keeps the session in an HttpOnly cookie, so no script here ever holds the token after it was sent. */
 
+/** The API's session cookie. Only whether it is there matters here; scripts cannot read it. */
+export const SESSION_COOKIE = 'coppice_session';
+
 /** How long the API may take to answer, in ms. */
 const SESSION_MS = 15_000;
 
@@ -25,6 +28,11 @@ async function ask(init: RequestInit): Promise<Response | null> {
     // No answer at all: the caller says so in words.
     return null;
   }
+}
+
+/** The sign-in page, which leads back to `here` afterwards. */
+export function signInPath(here: string): string {
+  return here === '/' || here === '/machines' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`;
 }
 
 /** Where to go after signing in: a path of ours, or the start page where the address does not name one. */

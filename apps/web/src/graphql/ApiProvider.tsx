@@ -2,7 +2,7 @@
 import { type Client, createClient, fetchExchange } from '@urql/core';
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react';
 import { Provider as UrqlProvider } from 'urql';
-import { type LiveConnection, type LiveStatus, openLiveConnection } from './live-connection';
+import { createLiveConnection, type LiveConnection, type LiveStatus } from './live-connection';
 
 /** How long a query or mutation may take, in ms; then it counts as unanswered. */
 const REQUEST_MS = 30_000;
@@ -30,25 +30,24 @@ export function ApiProvider({ children }: { children: ReactNode }) {
   return <UrqlProvider value={client}>{children}</UrqlProvider>;
 }
 
-/** Subscriptions over one WebSocket; mounted once somebody is signed in. `onRefused`: the session is not valid any more. */
-export function LiveProvider({ children, onRefused }: { children: ReactNode; onRefused(): void }) {
-  const [live, setLive] = useState<LiveConnection | null>(null);
-  useEffect(() => {
-    const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws';
-    const connection = openLiveConnection(`${scheme}://${window.location.host}/graphql`);
-    const unlisten = connection.onStatus(() => {
-      if (connection.status() === 'refused') onRefused();
-    });
-    setLive(connection);
-    return () => {
-      unlisten();
-      connection.dispose();
-    };
-  }, [onRefused]);
+function newLiveConnection(): LiveConnection {
+  return createLiveConnection(() => `${window.location.protocol === 'https:' ? 'wss' : 'ws'}://${window.location.host}/graphql`);
+}
+
+/** Subscriptions over one WebSocket; mounted in the browser once somebody is signed in. `onRefused`: the session is not valid any more. */
+export function LiveProvider({ children, onRefused }: { children: ReactNode; onRefused: () => void }) {
+  const [live] = useState(newLiveConnection);
+  useEffect(
+    () =>
+      live.onStatus(() => {
+        if (live.status() === 'refused') onRefused();
+      }),
+    [live, onRefused],
+  );
   return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
 }
 
-/** The live connection; null until the browser has opened it. */
+/** The live connection; null outside LiveProvider. */
 export function useLive(): LiveConnection | null {
   return useContext(LiveContext);
 }

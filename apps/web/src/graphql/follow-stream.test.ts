@@ -26,7 +26,8 @@ function setUp() {
     client: socket.client,
     document,
     variables: { after: 'c0' },
-    cursorOf: (data) => String((data as { moved: { cursor: string } }).moved.cursor),
+    hasCursor: true,
+    cursorOf: (data: { moved: { cursor: string } }) => data.moved.cursor,
     onData: (data) => seen.push(data),
     onGap,
   });

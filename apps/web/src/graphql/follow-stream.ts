@@ -3,14 +3,16 @@ import type { Client } from 'graphql-ws';
 import { backOffMs } from './back-off';
 
 export type StreamOptions<Data> = {
-  client: Client;
+  client: Pick<Client, 'subscribe'>;
   document: DocumentNode;
   variables: Record<string, unknown>;
-  /** The cursor of an event; after a lost connection the stream goes on behind the last one handled. Left out: the stream knows no cursor. */
-  cursorOf?: (data: Data) => string;
-  onData(data: Data): void;
-  /** The cursor is not known any more, or an event could not be read: read everything again and follow from there. This stream has ended. */
-  onGap(): void;
+  /** Whether its events carry cursors. One without shows what is now, so it simply starts again. */
+  hasCursor: boolean;
+  /** The cursor of an event; after a lost connection the stream goes on behind the last one handled. */
+  cursorOf: (data: Data) => string | undefined;
+  onData: (data: Data) => void;
+  /** The cursor is not known any more, or an event could not be read: read everything again. With cursors, this stream has ended by itself. */
+  onGap: () => void;
 };
 
 /**
@@ -30,16 +32,18 @@ export function followStream<Data>(options: StreamOptions<Data>): () => void {
     clearTimeout(timer);
     unsubscribe();
   };
-  const gap = () => {
-    stop();
-    options.onGap();
-  };
   const again = () => {
-    if (isStopped) return;
-    timer = setTimeout(start, backOffMs(failures++, Math.random()));
+    clearTimeout(timer);
+    if (!isStopped) timer = setTimeout(start, backOffMs(failures++, Math.random()));
+  };
+  const gap = () => {
+    if (options.hasCursor) stop();
+    else again();
+    options.onGap();
   };
 
   function start(): void {
+    unsubscribe();
     const payload = {
       query,
       get variables() {
@@ -48,13 +52,17 @@ export function followStream<Data>(options: StreamOptions<Data>): () => void {
     };
     unsubscribe = options.client.subscribe<Data>(payload, {
       next(result) {
-        if (isStopped) return;
+        if (isStopped) return undefined;
         if (!result.data || result.errors) return gap();
         failures = 0;
         options.onData(result.data);
-        cursor = options.cursorOf?.(result.data) ?? cursor;
+        cursor = options.cursorOf(result.data) ?? cursor;
+        return undefined;
       },
-      error: (cause) => (isStopped ? undefined : isCursorExpired(cause) ? gap() : again()),
+      error: (cause) => {
+        if (isStopped) return undefined;
+        return isCursorExpired(cause) ? gap() : again();
+      },
       complete: again,
     });
   }

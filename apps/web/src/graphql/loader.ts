@@ -4,13 +4,13 @@ import { backOffMs } from './back-off';
 const GATHER_MS = 80;
 
 export type LoaderOptions<Answer> = {
-  load(): Promise<Answer>;
-  onAnswer(answer: Answer): void;
+  load: () => Promise<Answer>;
+  onAnswer: (answer: Answer) => void;
   /** Whether this answer is no answer and is to be asked for again by itself. */
-  isUnreachable(answer: Answer): boolean;
+  isUnreachable: (answer: Answer) => boolean;
 };
 
-export type Loader = { request(): void; stop(): void };
+export type Loader = { request: () => void; stop: () => void };
 
 /**
  * Asks one at a time, so that an older answer never overwrites a newer one. What is requested while a question is out is asked once more

@@ -1,6 +1,6 @@
 'use client';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useLive } from './ApiProvider';
 import { backOffMs } from './back-off';
 import { followStream } from './follow-stream';
@@ -15,21 +15,31 @@ export type UseStreamOptions<Data, Input extends Variables> = {
   from?: { read: object; cursor: string } | undefined;
   /** The cursor of an event; only together with `from`. */
   cursorOf?: (data: Data) => string;
-  onData(data: Data): void;
-  /** Something may have been missed: read again. The stream starts anew from the next answer. */
-  onGap(): void;
+  onData: (data: Data) => void;
+  /** Something may have been missed: read again. A stream with cursors starts anew from the next answer. */
+  onGap: () => void;
 };
 
 /** Follows a subscription while the component is shown: from the cursor that was read, over lost connections, and after a gap anew. */
 export function useStream<Data, Input extends Variables>(options: UseStreamOptions<Data, Input>): void {
   const live = useLive();
-  const newest = useRef(options);
-  newest.current = options;
-  const gap = useRef<{ count: number; read: object | undefined }>({ count: 0, read: undefined });
-  const [epoch, setEpoch] = useState(0);
-  const { document, variables, from, cursorOf } = options;
-  const isReadable = cursorOf === undefined || (from !== undefined && from.read !== gap.current.read);
+  const { document, variables, from } = options;
+  const [readAtGap, setReadAtGap] = useState<object>();
+  const gaps = useRef(0);
+  const hasCursor = options.cursorOf !== undefined;
+  const isReadable = !hasCursor || (from !== undefined && from.read !== readAtGap);
   const key = variables === null || !isReadable ? null : JSON.stringify(variables);
+
+  const startVariables = useEffectEvent(() => (options.from ? { ...options.variables, after: options.from.cursor } : options.variables));
+  const cursorOf = useEffectEvent((data: Data) => options.cursorOf?.(data));
+  const onData = useEffectEvent((data: Data) => {
+    gaps.current = 0;
+    options.onData(data);
+  });
+  const onGap = useEffectEvent(() => {
+    setReadAtGap(options.from?.read);
+    options.onGap();
+  });
 
   useEffect(() => {
     if (live === null || key === null) return undefined;
@@ -37,28 +47,19 @@ export function useStream<Data, Input extends Variables>(options: UseStreamOptio
     const stop = followStream<Data>({
       client: live.client,
       document,
-      variables: { ...newest.current.variables, ...(newest.current.from ? { after: newest.current.from.cursor } : {}) },
-      ...(cursorOf ? { cursorOf } : {}),
-      onData: (data) => {
-        gap.current.count = 0;
-        newest.current.onData(data);
-      },
+      variables: startVariables() ?? {},
+      hasCursor,
+      cursorOf: (data) => cursorOf(data),
+      onData: (data) => onData(data),
       onGap: () => {
         // Waits longer each time: an event that can never be read must not become a storm of queries.
-        timer = setTimeout(
-          () => {
-            gap.current.read = newest.current.from?.read;
-            setEpoch((last) => last + 1);
-            newest.current.onGap();
-          },
-          backOffMs(gap.current.count++, Math.random()),
-        );
+        clearTimeout(timer);
+        timer = setTimeout(() => onGap(), backOffMs(gaps.current++, Math.random()));
       },
     });
     return () => {
       clearTimeout(timer);
       stop();
     };
-    // cursorOf is a pure function of the document; a new closure of it is no reason to start anew.
-  }, [live, document, key, epoch]);
+  }, [live, document, key, hasCursor]);
 }

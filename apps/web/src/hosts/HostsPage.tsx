@@ -17,7 +17,7 @@ const SHOWN_MAX = 100;
 
 /** Hosts and storage pools, for administrators. */
 export function HostsPage() {
-  const { data, problem, reload } = useLoad(loadHosts, { first: SHOWN_MAX });
+  const { data, problem, reload } = useLoad({ document: loadHosts, variables: { first: SHOWN_MAX } });
   useStream({
     document: watchHosts,
     variables: {},

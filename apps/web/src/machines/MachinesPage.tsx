@@ -18,7 +18,7 @@ export function MachinesPage() {
     <div className="space-y-4">
       <div className="flex flex-wrap items-center gap-3">
         <h1 className="text-xl font-semibold tracking-tight">Machines</h1>
-        {machines.rows && <p className="figures text-ink-faint">{formatCount(machines.totalCount, 'machine')}</p>}
+        {machines.listed && <p className="figures text-ink-faint">{formatCount(machines.listed.totalCount, 'machine')}</p>}
         <label className="relative ml-auto w-full sm:w-72">
           <span className="sr-only">Find by name</span>
           <Search size={15} aria-hidden className="absolute top-1/2 left-2.5 -translate-y-1/2 text-ink-faint" />
@@ -32,29 +32,29 @@ export function MachinesPage() {
         </label>
       </div>
       <div className="card overflow-hidden">
-        <Content machines={machines} keyword={keyword} />
+        <Content machines={machines} />
       </div>
-      {machines.rows && machines.rows.length < machines.totalCount && (
+      {machines.listed && machines.listed.rows.length < machines.listed.totalCount && (
         <p className="text-ink-faint">
-          Shown are the first {machines.rows.length} of {machines.totalCount}. Type a part of a name to find the others.
+          Shown are the first {machines.listed.rows.length} of {machines.listed.totalCount}. Type a part of a name to find the others.
         </p>
       )}
     </div>
   );
 }
 
-function Content({ machines, keyword }: { machines: LiveMachines; keyword: string }) {
+function Content({ machines: { listed, problem, reload } }: { machines: LiveMachines }) {
   const viewer = useViewer();
-  const { rows, problem, reload } = machines;
-  if (rows && rows.length > 0) return <MachinesTable rows={rows} showsProject={viewer.isAdmin || viewer.projects.length > 1} />;
-  if (rows && keyword !== '') {
+  if (listed && listed.rows.length > 0)
+    return <MachinesTable rows={listed.rows} showsProject={viewer.isAdmin || viewer.projects.length > 1} />;
+  if (listed && listed.keyword !== '') {
     return (
-      <EmptyState icon={<Search size={20} aria-hidden />} title={`No machine has “${keyword}” in its name`}>
+      <EmptyState icon={<Search size={20} aria-hidden />} title={`No machine has “${listed.keyword}” in its name`}>
         Check the spelling, or clear the search.
       </EmptyState>
     );
   }
-  if (rows) {
+  if (listed) {
     return (
       <EmptyState icon={<Server size={20} aria-hidden />} title="No machines yet">
         {viewer.isAdmin

@@ -1,5 +1,5 @@
 'use client';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import type { MachinePage_LoadQuery, SnapshotNodeFragment } from '../../generated/graphql';
 import type { Problem } from '../graphql/problem';
 import { useLoad } from '../graphql/use-load';
@@ -14,58 +14,40 @@ export type SnapshotTreeView = KnownTree<SnapshotNodeFragment>;
 
 export type LiveMachine =
   | { status: 'loading' }
-  | { status: 'failed'; problem: Problem; reload(): void }
+  | { status: 'failed'; problem: Problem; reload: () => void }
   | { status: 'missing' }
-  | { status: 'ready'; machine: MachineView; tree: SnapshotTreeView; operationId: string | null; problem: Problem | undefined };
+  | { status: 'ready'; machine: MachineView; tree: SnapshotTreeView; operationId: string | null };
 
 /**
  * One machine, kept up to date by two streams. Tree changes are applied at once; every transition of the machine makes one (gathered) reload
  * for what events do not carry: space, actions, drift. A jump of the revision, an expired cursor and a lost connection reload too.
  */
 export function useLiveMachine(id: string): LiveMachine {
-  const { data, problem, reload } = useLoad(loadMachine, { id });
-  const tree = useLiveTree(id, data, reload);
-  const [operationId, setOperationId] = useState<string | null>(null);
-  const machine = data?.virtualMachine;
-
-  // The last operation stays shown after its end; a new one takes its place.
-  useEffect(() => {
-    if (machine?.operation) setOperationId(machine.operation.id);
-  }, [machine]);
-  useStream({
-    document: watchMachine,
-    variables: { virtualMachineId: id },
-    from: data && { read: data, cursor: data.cursor },
-    cursorOf: (event) => event.stateTransitions.cursor,
-    onData: ({ stateTransitions: { event } }) => {
-      if (event?.operation) setOperationId(event.operation.id);
-      if (event) reload();
-    },
-    onGap: reload,
-  });
-
-  if (machine && tree) return { status: 'ready', machine, tree, operationId, problem };
-  if (data && !machine) return { status: 'missing' };
-  return problem ? { status: 'failed', problem, reload } : { status: 'loading' };
-}
-
-/** The tree: what was read, and every change since, each exactly once. */
-function useLiveTree(id: string, data: MachinePage_LoadQuery | undefined, reload: () => void): SnapshotTreeView | null {
   const [tree, setTree] = useState<SnapshotTreeView | null>(null);
+  // What the streams compare with, between two renders; `tree` is the same, for drawing.
   const known = useRef<SnapshotTreeView | null>(null);
-  const read = data?.virtualMachine?.snapshotTree;
+  const [operationId, setOperationId] = useState<string | null>(null);
   const take = (next: SnapshotTreeView) => {
     known.current = next;
     setTree(next);
   };
+  const { data, problem, reload } = useLoad({
+    document: loadMachine,
+    variables: { id },
+    onData: ({ virtualMachine: machine }) => {
+      if (!machine) return;
+      const { nodes, current, revision } = machine.snapshotTree;
+      take(takeReadTree(known.current, toKnownTree(nodes, current?.id ?? null, revision)));
+      // The last operation stays shown after its end; a new one takes its place.
+      if (machine.operation) setOperationId(machine.operation.id);
+    },
+  });
+  const machine = data?.virtualMachine;
 
-  useEffect(() => {
-    if (read) take(takeReadTree(known.current, toKnownTree(read.nodes, read.current?.id ?? null, read.revision)));
-  }, [read]);
   useStream({
     document: watchTree,
     variables: { virtualMachineId: id },
-    from: read && { read, cursor: read.cursor },
+    from: machine ? { read: machine, cursor: machine.snapshotTree.cursor } : undefined,
     cursorOf: (event) => event.snapshotTreeChanged.cursor,
     onData: ({ snapshotTreeChanged: change }) => {
       if (known.current === null) return;
@@ -79,5 +61,19 @@ function useLiveTree(id: string, data: MachinePage_LoadQuery | undefined, reload
       reload();
     },
   });
-  return tree;
+  useStream({
+    document: watchMachine,
+    variables: { virtualMachineId: id },
+    from: data && { read: data, cursor: data.cursor },
+    cursorOf: (event) => event.stateTransitions.cursor,
+    onData: ({ stateTransitions: { event } }) => {
+      if (event?.operation) setOperationId(event.operation.id);
+      if (event) reload();
+    },
+    onGap: reload,
+  });
+
+  if (machine && tree) return { status: 'ready', machine, tree, operationId };
+  if (data && !machine) return { status: 'missing' };
+  return problem ? { status: 'failed', problem, reload } : { status: 'loading' };
 }

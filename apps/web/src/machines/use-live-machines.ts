@@ -1,5 +1,5 @@
 'use client';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { MachineRowFragment, MachinesPage_WatchSubscription } from '../../generated/graphql';
 import type { Problem } from '../graphql/problem';
 import { useLoad } from '../graphql/use-load';
@@ -9,17 +9,25 @@ import { loadMachines, watchMachines } from './machines.graphql';
 /** The API gives at most 100 a page; with more machines one narrows the list by name. */
 const SHOWN_MAX = 100;
 
-export type LiveMachines = { rows: MachineRowFragment[] | undefined; totalCount: number; problem: Problem | undefined; reload(): void };
+type Listed = { keyword: string; rows: ReadonlyMap<string, MachineRowFragment>; totalCount: number };
+
+/** `keyword` is the one that the rows answer: the list stays while another is asked for. */
+export type LiveMachines = {
+  listed: { keyword: string; rows: MachineRowFragment[]; totalCount: number } | undefined;
+  problem: Problem | undefined;
+  reload: () => void;
+};
 
 /** The machines whose names hold the keyword, kept up to date: an event brings its machine along; one that is not in the list asks for the list. */
 export function useLiveMachines(keyword: string): LiveMachines {
-  const filter = keyword === '' ? null : { keyword };
-  const { data, problem, reload } = useLoad(loadMachines, { first: SHOWN_MAX, after: null, filter });
-  const [rows, setRows] = useState<ReadonlyMap<string, MachineRowFragment> | undefined>();
+  const [listed, setListed] = useState<Listed>();
+  const { data, problem, reload } = useLoad({
+    document: loadMachines,
+    variables: { first: SHOWN_MAX, after: null, filter: keyword === '' ? null : { keyword } },
+    onData: ({ virtualMachines: { nodes, totalCount } }) =>
+      setListed({ keyword, totalCount, rows: new Map(nodes.map((row) => [row.id, row])) }),
+  });
 
-  useEffect(() => {
-    if (data) setRows(new Map(data.virtualMachines.nodes.map((row) => [row.id, row])));
-  }, [data]);
   useStream({
     document: watchMachines,
     variables: {},
@@ -28,14 +36,14 @@ export function useLiveMachines(keyword: string): LiveMachines {
     onData: (event) => {
       const row = machineOf(event);
       if (!event.stateTransitions.event) return;
-      if (row && rows?.has(row.id)) setRows((last) => new Map(last).set(row.id, row));
+      if (row && listed?.rows.has(row.id)) setListed((last) => last && { ...last, rows: new Map(last.rows).set(row.id, row) });
       else reload();
     },
     onGap: reload,
   });
 
-  const sorted = rows && [...rows.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
-  return { rows: data ? sorted : undefined, totalCount: data?.virtualMachines.totalCount ?? 0, problem, reload };
+  const rows = listed && [...listed.rows.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  return { listed: listed && rows && { ...listed, rows }, problem, reload };
 }
 
 function machineOf({ stateTransitions: { event } }: MachinesPage_WatchSubscription): MachineRowFragment | undefined {

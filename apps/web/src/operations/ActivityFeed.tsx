@@ -4,6 +4,7 @@ import Link from 'next/link';
 import type { TransitionFilter, TransitionViewFragment } from '../../generated/graphql';
 import { Badge, type Tone } from '../ui/Badge';
 import { Button } from '../ui/Button';
+import { classNames } from '../ui/class-names';
 import { formatEnum } from '../ui/format';
 import { EmptyState, FailedState } from '../ui/Notice';
 import { SkeletonRows } from '../ui/Skeleton';
@@ -58,7 +59,7 @@ function TransitionRow({ transition, isCompact }: { transition: TransitionViewFr
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
       {!isCompact && (
         <span className="min-w-0 flex-1 truncate max-sm:basis-full">
-          <span className="inline-block w-19 text-ink-faint">{subject.type}</span>
+          <span className="mr-2 inline-block w-19 text-ink-faint">{subject.type}</span>
           {subject.machineId === null ? (
             <span className="font-medium">{subject.name}</span>
           ) : (
@@ -68,7 +69,7 @@ function TransitionRow({ transition, isCompact }: { transition: TransitionViewFr
           )}
         </span>
       )}
-      <span className="flex items-center gap-1.5">
+      <span className={classNames('flex items-center gap-1.5', !isCompact && 'sm:w-52')}>
         {transition.from && (
           <>
             <span className="text-[12.5px] text-ink-faint">{formatEnum(transition.from)}</span>
@@ -77,8 +78,8 @@ function TransitionRow({ transition, isCompact }: { transition: TransitionViewFr
         )}
         <Badge tone={toneOf(transition.to)}>{formatEnum(transition.to)}</Badge>
       </span>
-      <span className="figures ml-auto text-right text-[12.5px] text-ink-faint">
-        {!isCompact && <span className="max-md:hidden">{transition.actor.name} · </span>}
+      {!isCompact && <span className="w-44 truncate text-[12.5px] text-ink-faint max-md:hidden">{transition.actor.name}</span>}
+      <span className="figures ml-auto w-20 text-right text-[12.5px] text-ink-faint">
         <TimeAgo at={transition.at} />
       </span>
       {transition.reason && <p className="basis-full text-[12.5px] text-ink-soft">{transition.reason}</p>}

@@ -52,7 +52,7 @@ function OperationRow({ operation, showsMachine }: { operation: OperationViewFra
   return (
     <li>
       <details className="group">
-        <summary className="flex list-none flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2.5 hover:bg-sunken focus-visible:-outline-offset-2">
+        <summary className="flex list-none [&::-webkit-details-marker]:hidden flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2.5 hover:bg-sunken focus-visible:-outline-offset-2">
           <ChevronRight size={15} aria-hidden className="text-ink-faint transition-transform group-open:rotate-90" />
           <span className="min-w-0 flex-1 truncate max-sm:basis-3/5">
             <span className="font-medium">{sayOperationKind(operation.kind)}</span>

@@ -47,7 +47,7 @@ export function OperationPanel({ operationId }: { operationId: string }) {
   );
 }
 
-function Head({ operation, onPutAway }: { operation: OperationViewFragment; onPutAway(): void }) {
+function Head({ operation, onPutAway }: { operation: OperationViewFragment; onPutAway: () => void }) {
   const state = sayOperationState(operation.state);
   const took = lengthMs(operation);
   return (

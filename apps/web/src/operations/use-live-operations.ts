@@ -1,5 +1,5 @@
 'use client';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { OperationViewFragment } from '../../generated/graphql';
 import type { Problem } from '../graphql/problem';
 import { useLoad } from '../graphql/use-load';
@@ -14,13 +14,13 @@ export type LiveOperations = {
   operations: OperationViewFragment[] | undefined;
   totalCount: number;
   problem: Problem | undefined;
-  reload(): void;
+  reload: () => void;
 };
 
 /** The newest operations, of one machine or of all: a new one asks for the list again, those that run are followed. */
 export function useLiveOperations(virtualMachineId: string | null): LiveOperations {
   const filter = virtualMachineId === null ? null : { virtualMachineId };
-  const { data, problem, reload } = useLoad(loadOperations, { first: SHOWN, after: null, filter });
+  const { data, problem, reload } = useLoad({ document: loadOperations, variables: { first: SHOWN, after: null, filter } });
   const [progress, setProgress] = useState<ReadonlyMap<string, OperationViewFragment>>(new Map());
   const operations = data?.operations.nodes.map((read) => newerOf(read, progress.get(read.id)));
   const runningIds = operations?.filter(({ state }) => isUnfinished(state)).map(({ id }) => id) ?? [];
@@ -36,15 +36,11 @@ export function useLiveOperations(virtualMachineId: string | null): LiveOperatio
   useStream({
     document: watchOperation,
     variables: runningIds.length === 0 ? null : { operationIds: runningIds.sort() },
-    onData: ({ operationProgress: next }) => setProgress((last) => new Map(last).set(next.id, newerOf(next, last.get(next.id)))),
+    onData: ({ operationProgress: next }) =>
+      // Only what is followed now is kept; what has ended is in the list.
+      setProgress((last) => new Map([...last].filter(([id]) => runningIds.includes(id))).set(next.id, newerOf(next, last.get(next.id)))),
     onGap: reload,
   });
-  // What has ended is in the list; the map holds only what is followed now.
-  useEffect(
-    () => setProgress((last) => new Map([...last].filter(([id]) => data?.operations.nodes.some((read) => read.id === id)))),
-    [data],
-  );
-
   return { operations, totalCount: data?.operations.totalCount ?? 0, problem, reload };
 }
 

@@ -1,5 +1,5 @@
 'use client';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { TransitionFilter, TransitionViewFragment } from '../../generated/graphql';
 import type { Problem } from '../graphql/problem';
 import { useLoad } from '../graphql/use-load';
@@ -15,17 +15,18 @@ export type LiveTransitions = {
   transitions: TransitionViewFragment[] | undefined;
   hasMore: boolean;
   problem: Problem | undefined;
-  reload(): void;
+  reload: () => void;
 };
 
 /** The history of what the filter names, newest first; new ones come in at the top. */
 export function useLiveTransitions(filter: TransitionFilter | null): LiveTransitions {
-  const { data, problem, reload } = useLoad(loadTransitions, { first: FIRST, after: null, filter });
   const [transitions, setTransitions] = useState<TransitionViewFragment[]>();
+  const { data, problem, reload } = useLoad({
+    document: loadTransitions,
+    variables: { first: FIRST, after: null, filter },
+    onData: (read) => setTransitions((last) => refreshTransitions(last ?? [], read.stateTransitions.nodes, KEPT_MAX)),
+  });
 
-  useEffect(() => {
-    if (data) setTransitions((last) => refreshTransitions(last ?? [], data.stateTransitions.nodes, KEPT_MAX));
-  }, [data]);
   useStream({
     document: watchTransitions,
     variables: { filter },

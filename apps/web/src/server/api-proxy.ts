@@ -9,8 +9,8 @@ const PROXIED = new Set(['/graphql', '/session']);
 
 /** Hands the API's own paths through, so that the browser sees one origin. It reads and changes nothing that passes. */
 export type ApiProxy = {
-  handle(request: IncomingMessage, response: ServerResponse): void;
-  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  handle: (request: IncomingMessage, response: ServerResponse) => void;
+  upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 };
 
 /** Whether this path belongs to the API. */
@@ -32,8 +32,8 @@ export function createApiProxy(apiUrl: URL): ApiProxy {
     },
     upgrade(request, socket, head) {
       socket.on('error', () => socket.destroy());
-      if (!isSameOrigin(request.headers)) return void socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
-      proxy.ws(request, socket, head);
+      if (isSameOrigin(request.headers)) proxy.ws(request, socket, head);
+      else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
     },
   };
 }

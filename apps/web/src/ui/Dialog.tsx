@@ -9,7 +9,7 @@ type DialogProps = {
   title: string;
   description?: ReactNode;
   isOpen: boolean;
-  onOpenChange(isOpen: boolean): void;
+  onOpenChange: (isOpen: boolean) => void;
   children: ReactNode;
   /** `sheet` slides in at the side of a narrow screen's bottom; `wide` gives room for two columns. */
   shape?: 'plain' | 'wide' | 'sheet';

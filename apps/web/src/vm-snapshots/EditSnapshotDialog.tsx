@@ -8,7 +8,7 @@ import { Notice } from '../ui/Notice';
 import { useUpdateSnapshot } from './use-update-snapshot';
 
 /** Changes a snapshot's name and description. */
-export function EditSnapshotDialog({ snapshot, onClose }: { snapshot: SnapshotNodeFragment; onClose(): void }) {
+export function EditSnapshotDialog({ snapshot, onClose }: { snapshot: SnapshotNodeFragment; onClose: () => void }) {
   const [name, setName] = useState(snapshot.name);
   const [description, setDescription] = useState(snapshot.description ?? '');
   const { update, refusal, isBusy } = useUpdateSnapshot();

@@ -12,9 +12,9 @@ type TreeProps = {
   head: MachineView['snapshotTree']['head'];
   label: string;
   shownId: string | null;
-  onChoose(id: string): void;
+  onChoose: (id: string) => void;
   /** Chosen by click or Enter, not just passed by on the way: on a narrow screen this opens the details. */
-  onOpen(): void;
+  onOpen: () => void;
 };
 
 /** The snapshot tree. One tab stop; arrow keys move along it and choose. */

@@ -16,8 +16,8 @@ type ItemProps = {
   isCurrent: boolean;
   isShown: boolean;
   headId: string;
-  onChoose(): void;
-  keepElement(element: HTMLElement | null): void;
+  onChoose: () => void;
+  keepElement: (element: HTMLElement | null) => void;
 };
 
 /** One snapshot in the tree: its name and state name it, the rest of the row describes it. */

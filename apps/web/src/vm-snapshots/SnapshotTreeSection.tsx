@@ -2,6 +2,7 @@
 import { GitBranch } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
+import { classNames } from '../ui/class-names';
 import { Dialog, DialogBody } from '../ui/Dialog';
 import { Section } from '../ui/Facts';
 import { formatBytes } from '../ui/format';
@@ -21,7 +22,7 @@ export function SnapshotTreeSection({ machine, tree, below }: PartProps & { belo
   const isWide = useMediaQuery('(min-width: 64rem)');
   const shown = chooseShown(tree, chosenId);
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_23rem] xl:grid-cols-[minmax(0,1fr)_26rem]">
+    <div className={classNames('grid items-start gap-4', shown && 'lg:grid-cols-[minmax(0,1fr)_23rem] xl:grid-cols-[minmax(0,1fr)_26rem]')}>
       <div className="space-y-4">
         <Section title="Snapshots" aside={<SpaceSummary machine={machine} tree={tree} />} className="overflow-hidden">
           {tree.nodes.size === 0 ? (
@@ -50,7 +51,7 @@ export function SnapshotTreeSection({ machine, tree, below }: PartProps & { belo
         </div>
       )}
       {!isWide && shown && (
-        <Dialog title={shown.name} shape="sheet" isOpen={isSheetOpen} onOpenChange={setSheetOpen}>
+        <Dialog title="Snapshot" shape="sheet" isOpen={isSheetOpen} onOpenChange={setSheetOpen}>
           <DialogBody className="!p-0">
             <SnapshotDetails key={shown.id} snapshot={shown} isCurrent={tree.currentId === shown.id} />
           </DialogBody>

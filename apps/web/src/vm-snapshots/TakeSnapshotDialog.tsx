@@ -17,7 +17,7 @@ const FIELDS = ['name', 'description', 'quiesce', 'volumeIds'];
 const EMPTY: SnapshotWish = { name: '', description: '', isQuiesced: false, volumeIds: null };
 
 /** Asks what to take, shows what that would do, and takes it. Closes only when the API has taken it on. */
-export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView; onClose(): void }) {
+export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView; onClose: () => void }) {
   const [wish, setWish] = useState(EMPTY);
   const planned = usePlan(machine, wish);
   const submission = useTakeSnapshot(machine.id);
@@ -63,7 +63,7 @@ export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView;
             isBusy={submission.isBusy}
             unavailableBecause={wish.volumeIds?.length === 0 ? 'Choose at least one volume.' : undefined}
           >
-            {submission.isBusy ? 'Asking…' : submission.problem ? 'Try again' : 'Take snapshot'}
+            {submission.isBusy ? 'Asking…' : submission.problem ? 'Try again' : 'Take it'}
           </Button>
         </DialogFooter>
       </form>
@@ -86,8 +86,8 @@ function Unanswered({ submission: { problem } }: { submission: Submission }) {
 type FieldsProps = {
   machine: MachineView;
   wish: SnapshotWish;
-  onChange(wish: SnapshotWish): void;
-  errorAt(field: string): string | undefined;
+  onChange: (wish: SnapshotWish) => void;
+  errorAt: (field: string) => string | undefined;
 };
 
 function Fields({ machine, wish, onChange, errorAt }: FieldsProps) {

@@ -7,7 +7,7 @@ type VolumeChoiceProps = {
   volumes: readonly VolumeRowFragment[];
   /** Null: all. */
   chosenIds: readonly string[] | null;
-  onChange(ids: string[] | null): void;
+  onChange: (ids: string[] | null) => void;
   error: string | undefined;
 };
 

@@ -6,8 +6,8 @@ export function fieldOf(error: { path?: readonly string[] | null | undefined }):
 }
 
 /** The sentence for one field, if a refusal names it. */
-export function messageAt<Refusal extends { message: string; path?: readonly string[] | null | undefined }>(
-  errors: readonly Refusal[],
+export function messageAt(
+  errors: readonly { message: string; path?: readonly string[] | null | undefined }[],
   field: string,
 ): string | undefined {
   return errors.find((error) => fieldOf(error) === field)?.message;

@@ -88,7 +88,7 @@ function placeChildren(forest: Forest, parent: Key | null, at: Pick<Place, 'lane
       passing: isTrunk ? at.passing : [...at.passing, line],
     };
   });
-  return places.reverse();
+  return places.toReversed();
 }
 
 function toRow(forest: Forest, place: Place): TreeRow {
@@ -136,7 +136,7 @@ function countSubtrees(children: Forest['children']): Map<Key, number> {
   const topDown: Key[] = [...(children.get(null) ?? [])];
   for (let index = 0; index < topDown.length; index++) topDown.push(...(children.get(topDown[index] ?? HEAD) ?? []));
   const size = new Map<Key, number>();
-  for (const key of topDown.reverse())
+  for (const key of topDown.toReversed())
     size.set(
       key,
       (children.get(key) ?? []).reduce((sum, child) => sum + (size.get(child) ?? 0), 1),

@@ -1,5 +1,5 @@
 'use client';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useClient } from 'urql';
 import type { CreateVmSnapshotInput, PlanViewFragment, UserErrorViewFragment } from '../../generated/graphql';
 import type { MachineView } from '../machines/use-live-machine';
@@ -30,33 +30,34 @@ function toInput(virtualMachineId: string, wish: SnapshotWish): CreateVmSnapshot
   };
 }
 
+type Answered = Omit<Planned, 'isOld'> & { question: string | undefined };
+
 /** The plan for a wish, asked anew when the wish has rested; the last plan stays, marked old, meanwhile. */
 export function usePlan(machine: MachineView, wish: SnapshotWish): Planned {
   const client = useClient();
-  const [planned, setPlanned] = useState<Planned>({ plan: null, errors: [], problem: undefined, isOld: true });
-  const key = JSON.stringify(toInput(machine.id, wish));
+  const [answered, setAnswered] = useState<Answered>({ plan: null, errors: [], problem: undefined, question: undefined });
   // What the machine does meanwhile can change the plan, or refuse it, or allow it again.
-  const moment = `${machine.state} ${machine.operation?.id} ${machine.snapshotTree.revision}`;
+  const question = JSON.stringify([toInput(machine.id, wish), machine.state, machine.operation?.id ?? null, machine.snapshotTree.revision]);
+  const ask = useEffectEvent(() => client.query(planSnapshot, { input: toInput(machine.id, wish) }).toPromise());
   useEffect(() => {
     let isStopped = false;
-    setPlanned((last) => ({ ...last, isOld: true }));
-    const timer = setTimeout(async () => {
-      const input: CreateVmSnapshotInput = JSON.parse(key);
-      const { data, error } = await client.query(planSnapshot, { input }).toPromise();
+    const answer = async () => {
+      const { data, error } = await ask();
+      const payload = data?.planCreateVmSnapshot;
       if (isStopped) return;
-      const answer = data?.planCreateVmSnapshot;
-      setPlanned({ plan: answer?.plan ?? null, errors: answer?.errors ?? [], problem: error && toProblem(error), isOld: false });
-    }, REST_MS);
+      setAnswered({ plan: payload?.plan ?? null, errors: payload?.errors ?? [], problem: error && toProblem(error), question });
+    };
+    const timer = setTimeout(() => void answer(), REST_MS);
     return () => {
       isStopped = true;
       clearTimeout(timer);
     };
-  }, [client, key, moment]);
-  return planned;
+  }, [question]);
+  return { ...answered, isOld: answered.question !== question };
 }
 
 export type Submission = {
-  submit(wish: SnapshotWish, planHash: string | null): Promise<boolean>;
+  submit: (wish: SnapshotWish, planHash: string | null) => Promise<boolean>;
   errors: readonly UserErrorViewFragment[];
   /** Set where no answer came: the snapshot may be on its way. */
   problem: Problem | undefined;
@@ -64,7 +65,7 @@ export type Submission = {
   changedPlan: PlanViewFragment | undefined;
   isBusy: boolean;
   /** Puts the last answer away: the wish has changed since. */
-  forget(): void;
+  forget: () => void;
 };
 
 const NO_ANSWER = { errors: [], problem: undefined, changedPlan: undefined, isBusy: false };
