@@ -11,13 +11,17 @@ import { PublicApi } from './public-api.js';
 /** An agent retries its connection with jitter; the first inventory follows at once. */
 const HOST_UP_DEADLINE_MS = 90_000;
 const MACHINE_SEEN_DEADLINE_MS = 60_000;
-/** Unfinished work of before a kill: reported, not waited for without end. */
-const IDLE_DEADLINE_MS = 60_000;
+/** Unfinished work of before a kill, or a guest that does not come up: reported, not waited for without end. */
+const QUIET_DEADLINE_MS = 60_000;
 const ASK_EVERY_MS = 250;
 
 const Named = z.object({ id: z.string(), name: z.string() });
 const Projects = z.object({ projects: z.object({ nodes: z.array(Named) }) });
-const Machine = Named.extend({ project: Named.nullable(), operation: z.object({ id: z.string(), state: z.string() }).nullable() });
+const Machine = Named.extend({
+  project: Named.nullable(),
+  guestAgent: z.string(),
+  operation: z.object({ id: z.string(), state: z.string() }).nullable(),
+});
 const Machines = z.object({ virtualMachines: z.object({ nodes: z.array(Machine) }) });
 
 /** A token of each demo project, kept in credentials.json as soon as it is made: it is shown only once. */
@@ -64,19 +68,27 @@ export async function assignMachine(api: PublicApi, machine: DemoMachine): Promi
 
 /** Waits until no operation holds the machine. False: one still does, so the machine must not be started by hand. */
 export async function waitUntilIdle(api: PublicApi, machine: DemoMachine): Promise<boolean> {
-  const isIdle = async (): Promise<boolean> => (await findMachine(api, machine))?.operation === null;
+  return becomesTrue(async () => (await findMachine(api, machine))?.operation === null);
+}
+
+/** Waits until the API sees the machine's guest agent, so that the first snapshot somebody asks for can be quiesced. False: not in time. */
+export async function waitUntilGuestAnswers(api: PublicApi, machine: DemoMachine): Promise<boolean> {
+  return becomesTrue(async () => (await findMachine(api, machine))?.guestAgent === 'CONNECTED');
+}
+
+async function becomesTrue(probe: () => Promise<boolean>): Promise<boolean> {
   try {
-    await waitUntil(isIdle, { deadlineMs: IDLE_DEADLINE_MS, everyMs: ASK_EVERY_MS, late: () => `${machine.name} is still busy` });
+    await waitUntil(probe, { deadlineMs: QUIET_DEADLINE_MS, everyMs: ASK_EVERY_MS, late: () => 'not in time' });
     return true;
   } catch (error) {
-    if (error instanceof LaunchError) return false;
+    if (error instanceof LaunchError && error.message === 'not in time') return false;
     throw error;
   }
 }
 
 async function findMachine(api: PublicApi, machine: DemoMachine): Promise<z.infer<typeof Machine> | undefined> {
   const document =
-    'query ($filter: VirtualMachineFilter) { virtualMachines(first: 100, filter: $filter) { nodes { id name project { id name } operation { id state } } } }';
+    'query ($filter: VirtualMachineFilter) { virtualMachines(first: 100, filter: $filter) { nodes { id name guestAgent project { id name } operation { id state } } } }';
   for (const filter of [{ keyword: machine.name }, { unassigned: true }]) {
     const { virtualMachines } = await api.ask({ document, variables: { filter }, shape: Machines });
     const found = virtualMachines.nodes.find(

@@ -9,7 +9,7 @@ import { applyMigrations, checkDatabaseVersion } from './database.js';
 import { enrolDemoHosts } from './demo-enrolment.js';
 import { demoLibvirtUri, hypervisorPlace, hypervisorProgram, stopAllGuests } from './demo-hosts.js';
 import { DEMO_MACHINES, type DemoMachine, makeDemoMachines, startIfOff } from './demo-machines.js';
-import { assignMachine, giveProjectsTokens, waitForHosts, waitUntilIdle } from './demo-projects.js';
+import { assignMachine, giveProjectsTokens, waitForHosts, waitUntilGuestAnswers, waitUntilIdle } from './demo-projects.js';
 import { prepareEmbeddedPostgres } from './embedded-postgres.js';
 import { lockRunDir } from './launcher-lock.js';
 import { checkPorts } from './ports.js';
@@ -132,8 +132,13 @@ export class Launch {
 
   private async bringUp(api: PublicApi, machine: DemoMachine): Promise<void> {
     await assignMachine(api, machine);
-    if (await waitUntilIdle(api, machine)) await startIfOff(this.config, machine);
-    else say(`${machine.name} still has unfinished work and was not started; it can be started when that is done`);
+    if (!(await waitUntilIdle(api, machine))) {
+      say(`${machine.name} still has unfinished work and was not started; it can be started when that is done`);
+      return;
+    }
+    await startIfOff(this.config, machine);
+    if (!(await waitUntilGuestAnswers(api, machine)))
+      say(`the guest agent of ${machine.name} does not answer; its console is logs/${machine.name}.console`);
   }
 
   private logDirs(): string[] {
