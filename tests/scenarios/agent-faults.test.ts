@@ -41,7 +41,7 @@ it('VM-20: the agent is killed while a snapshot is CREATING and started again: t
   await expectWriterRuns(known.machine);
   host.agent.start();
   await snapshotIn(world.admin, id, 'READY');
-  await expectHonestContent(await expectSettled(world, known, id));
+  await expectHonestContent(world, await expectSettled(world, known, id));
 });
 
 const points = Object.keys(CRASH_POINTS);
@@ -57,7 +57,7 @@ describe.each(points.filter((point) => !point.startsWith('discard-layers/')))('k
     host.agent.start();
     const ended = await expectSettled(world, known, id);
     expect(['READY', 'ERROR']).toContain(ended.state);
-    if (ended.state === 'READY') await expectHonestContent(ended);
+    if (ended.state === 'READY') await expectHonestContent(world, ended);
     // And the next one works, whatever the crash has left.
     expect((await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true })).consistency).toBe('FILESYSTEM');
   });
@@ -94,7 +94,7 @@ describe('the network between agent and API', () => {
     await expectWriterRuns(known.machine);
     host.link.mend();
     await snapshotIn(world.admin, id, 'READY');
-    await expectHonestContent(await expectSettled(world, known, id));
+    await expectHonestContent(world, await expectSettled(world, known, id));
   });
 
   it.each([0, 30, 80, 150, 300])('is cut %d ms after the mutation, and mended', async (delayMs) => {
@@ -104,7 +104,7 @@ describe('the network between agent and API', () => {
     host.link.cut();
     host.link.mend();
     await snapshotIn(world.admin, id, 'READY');
-    await expectHonestContent(await expectSettled(world, known, id));
+    await expectHonestContent(world, await expectSettled(world, known, id));
   });
 
   it('goes silent as when a cable is pulled: the session is given up by both sides, and the work goes on when it is mended', async () => {

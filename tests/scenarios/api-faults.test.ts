@@ -49,7 +49,7 @@ it('VM-20: the API is killed while a snapshot is CREATING and started again: it 
   }
   const ended = await expectSettled(world, known, id);
   expect(ended.consistency).toBe('FILESYSTEM');
-  await expectHonestContent(ended);
+  await expectHonestContent(world, ended);
 });
 
 it('the replica that holds the agent is killed for good: the other one carries on', async () => {
@@ -64,7 +64,7 @@ it('the replica that holds the agent is killed for good: the other one carries o
   expect(watcher.reconnects).toBe(0);
   watcher.close();
   await world.replica(0).start();
-  await expectHonestContent(await expectSettled(world, known, id));
+  await expectHonestContent(world, await expectSettled(world, known, id));
 });
 
 it('a replica that was paused while another took over commands nobody when it wakes', async () => {
@@ -77,7 +77,7 @@ it('a replica that was paused while another took over commands nobody when it wa
   await snapshotIn(world.as(world.acme.viewerToken, 1), id, 'READY');
   world.replica(0).process.resume();
   await world.replica(0).isReady();
-  await expectHonestContent(await expectSettled(world, known, id));
+  await expectHonestContent(world, await expectSettled(world, known, id));
   // Both replicas serve again, and one more snapshot goes through whichever holds the host.
   await takeSnapshot(world.as(world.acme.operatorToken, 0), known, { quiesce: true });
 });

@@ -21,7 +21,7 @@ afterAll(async () => {
 /** Frozen layers by target. Only ADMIN sees paths. */
 async function frozenLayers(snapshot: SnapshotAnswer): Promise<Record<string, string>> {
   const seen = await snapshotIn(world.admin, snapshot.id, 'READY');
-  return Object.fromEntries(seen.disks.map((disk): [string, string] => [disk.target, disk.layerPath ?? '']));
+  return Object.fromEntries(seen.disks.map((disk): [string, string] => [disk.target, world.layerPath(disk)]));
 }
 
 function watch(transport: Transport, replica: number, after: string): TransitionSubscriber {

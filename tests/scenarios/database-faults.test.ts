@@ -54,7 +54,7 @@ it.each(['SIGINT', 'SIGKILL'] as const)(
     await watcher.until('READY', () => watcher.statesOf(id).includes('READY'));
     expect(watcher.statesOf(id)).toEqual(['ALLOCATED', 'CREATING', 'READY']);
     watcher.close();
-    await expectHonestContent(await expectSettled(world, known, id));
+    await expectHonestContent(world, await expectSettled(world, known, id));
   },
 );
 
@@ -63,7 +63,7 @@ it("yesterday's database is restored: nothing is sent again, nothing is discarde
   await copyDatabase(world.database.name, 'yesterday');
   const cursor = await cursorOf(world.as(world.acme.viewerToken));
   const lost = await takeSnapshot(world.as(world.acme.operatorToken), known, { name: 'after the dump' });
-  const frozen = (await snapshotIn(world.admin, lost.id, 'READY')).disks.map((disk) => disk.layerPath ?? '');
+  const frozen = (await snapshotIn(world.admin, lost.id, 'READY')).disks.map((disk) => world.layerPath(disk));
   const hashes = await Promise.all(frozen.map(sha256Of));
   const layers = (await treeOf(world.admin, known)).snapshotTree.nodes.length + 1;
 

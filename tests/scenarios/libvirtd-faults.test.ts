@@ -29,7 +29,7 @@ it.each([0, 20, 60, 120, 200, 350])('libvirtd is killed %d ms after the mutation
   await world.host('h1').killLibvirtd();
   await world.host('h1').startLibvirtd();
   const ended = await expectSettled(world, known, id);
-  if (ended.state === 'READY') await expectHonestContent(ended);
+  if (ended.state === 'READY') await expectHonestContent(world, ended);
   else expect(ended.error?.retryable).toBeTypeOf('boolean');
 });
 
@@ -40,6 +40,6 @@ it('the guest is powered off in the middle: READY or ERROR, and the machine star
   await known.machine.start();
   await world.waitForMachine(known.id, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
   const next = await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
-  await expectHonestContent(await expectSettled(world, known, next.id));
+  await expectHonestContent(world, await expectSettled(world, known, next.id));
   await expectOneOperationAtATime(world);
 });

@@ -30,8 +30,8 @@ export async function expectSettled(world: World, known: KnownMachine, snapshotI
 }
 
 /** Asserts that a snapshot holds what it says: FILESYSTEM means clean, and both disks are of one moment. */
-export async function expectHonestContent(snapshot: SnapshotAnswer): Promise<void> {
-  const contents = await Promise.all(snapshot.disks.map((disk) => frozenContent(disk.layerPath ?? '')));
+export async function expectHonestContent(world: World, snapshot: SnapshotAnswer): Promise<void> {
+  const contents = await Promise.all(snapshot.disks.map((disk) => frozenContent(world.layerPath(disk))));
   if (snapshot.consistency === 'FILESYSTEM') for (const content of contents) expect(content.isClean, content.report).toBe(true);
   const [a, b] = contents;
   if (a !== undefined && b !== undefined) expect([0, 1]).toContain(a.lastRecord - b.lastRecord);

@@ -171,6 +171,11 @@ export class World {
     return { id: found.id, project, machine, volumes };
   }
 
+  /** Where a layer lies that the API names relative to its pool. */
+  layerPath(disk: { readonly layerPath: string | null }): string {
+    return join(this.poolDir, disk.layerPath ?? 'not shown to this token');
+  }
+
   /** Waits until the API shows a machine as wanted. */
   async waitForMachine(id: string, isWanted: (answer: MachineAnswer) => boolean): Promise<MachineAnswer> {
     let last: unknown;
