@@ -27,7 +27,10 @@ export class FakeAgent {
   hostId: string | null = null;
   welcomed: Welcomed | null = null;
   refused: Refused | null = null;
+  /** Of the newest socket; null while it is open. */
   closeCode: number | null = null;
+  /** Of all sockets, in the order in which they were closed. */
+  readonly closeCodes: number[] = [];
   journalId: string = randomUUID();
   position = 1;
   highest: { incarnation: string; number: number } | null = null;
@@ -213,6 +216,7 @@ export class FakeAgent {
       else this.#receive(parsed.message);
     });
     socket.on('close', (code) => {
+      this.closeCodes.push(code);
       if (this.#socket === socket) this.closeCode = code;
     });
     socket.on('error', () => undefined);

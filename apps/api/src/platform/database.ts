@@ -15,6 +15,11 @@ const POOL_CONNECTIONS = 24;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The longest statement, in milliseconds; every one of ours takes less than a tenth of a second on a sound database. */
 const STATEMENT_TIMEOUT_MS = 10_000;
+/**
+ * The longest pause between two statements of a transaction, in milliseconds. Ours follow each other at once; only a process that was
+ * stopped in the middle pauses. Shorter than STATEMENT_TIMEOUT_MS, so that those who wait for its row locks get them and do not fail.
+ */
+const IDLE_IN_TRANSACTION_MS = 3_000;
 /** The longest transaction, in milliseconds. None waits for anything outside the database. */
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
@@ -28,7 +33,7 @@ export function openDatabase(options: { url: string; name: string; lost: (error:
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
-      idle_in_transaction_session_timeout: TRANSACTION_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
     },
     { onPoolError: options.lost, onConnectionError: options.lost },
