@@ -21,12 +21,14 @@ export function isApiPath(url: string | undefined): boolean {
 /** A proxy to the API at `apiUrl`. While the API is away it answers 502 with a sentence, and closes sockets, so that browsers try again. */
 export function createApiProxy(apiUrl: URL): ApiProxy {
   const proxy = createProxyServer({ target: apiUrl.origin, xfwd: true });
+  const deadlines = new WeakMap<ServerResponse, NodeJS.Timeout>();
   proxy.on('error', (_error, _request, answer) => answerAway(answer));
+  proxy.on('proxyRes', (_fromApi, _request, response) => clearTimeout(deadlines.get(response)));
   return {
     handle(request, response) {
       if (!isSameOrigin(request.headers)) return refuse(response);
       const timer = setTimeout(() => response.destroy(), FIRST_BYTE_MS);
-      proxy.once('proxyRes', () => clearTimeout(timer));
+      deadlines.set(response, timer);
       response.once('close', () => clearTimeout(timer));
       proxy.web(request, response);
     },

@@ -39,7 +39,7 @@ export function SnapshotTreeItem({ row, laneCount, snapshot, isCurrent, isShown,
       onClick={onChoose}
       style={{ height: LANE_ROW_PX, containIntrinsicSize: `auto ${LANE_ROW_PX}px` }}
       className={classNames(
-        'flex items-center gap-2 pr-4 pl-3 transition-colors [content-visibility:auto] focus-visible:-outline-offset-2',
+        'flex items-center gap-2 pr-4 pl-3 transition-[background-color] [content-visibility:auto] focus-visible:-outline-offset-2',
         isShown ? 'bg-chosen shadow-[inset_3px_0_0_var(--accent)]' : 'hover:bg-sunken',
       )}
     >

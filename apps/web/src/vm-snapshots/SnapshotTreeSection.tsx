@@ -22,8 +22,13 @@ export function SnapshotTreeSection({ machine, tree, below }: PartProps & { belo
   const isWide = useMediaQuery('(min-width: 64rem)');
   const shown = chooseShown(tree, chosenId);
   return (
-    <div className={classNames('grid items-start gap-4', shown && 'lg:grid-cols-[minmax(0,1fr)_23rem] xl:grid-cols-[minmax(0,1fr)_26rem]')}>
-      <div className="space-y-4">
+    <div
+      className={classNames(
+        'grid grid-cols-[minmax(0,1fr)] items-start gap-4',
+        shown && 'lg:grid-cols-[minmax(0,1fr)_23rem] xl:grid-cols-[minmax(0,1fr)_26rem]',
+      )}
+    >
+      <div className="min-w-0 space-y-4">
         <Section title="Snapshots" aside={<SpaceSummary machine={machine} tree={tree} />} className="overflow-hidden">
           {tree.nodes.size === 0 ? (
             <EmptyState icon={<GitBranch size={20} aria-hidden />} title="No snapshots yet">

@@ -27,10 +27,10 @@ export function VolumesTable({ volumes }: { volumes: readonly VolumeRowFragment[
               </span>
             )}
           </span>
-          <span className="figures w-32 text-right text-ink-soft" title="Layers from the head down to the base">
+          <span className="figures text-right sm:w-32 text-ink-soft" title="Layers from the head down to the base">
             {formatCount(volume.chainLength, 'layer')}
           </span>
-          <span className="figures w-44 text-right">
+          <span className="figures text-right sm:w-44">
             {formatBytes(volume.allocatedBytes)} <span className="text-ink-faint">of {formatBytes(volume.virtualBytes)}</span>
           </span>
         </li>
