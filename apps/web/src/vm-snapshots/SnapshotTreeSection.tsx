@@ -1,7 +1,8 @@
 'use client';
-import { GitBranch } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { GitBranch, MapPin } from 'lucide-react';
+import { type ReactNode, useRef, useState } from 'react';
 import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
+import { Button } from '../ui/Button';
 import { classNames } from '../ui/class-names';
 import { Dialog, DialogBody } from '../ui/Dialog';
 import { Section } from '../ui/Facts';
@@ -13,14 +14,24 @@ import { RetainedLayers } from './RetainedLayers';
 import { SnapshotDetails } from './SnapshotDetails';
 import { SnapshotTree } from './SnapshotTree';
 
+/** From so many snapshots on, the current one may be out of sight. */
+const LONG_TREE = 12;
+
 type PartProps = { machine: MachineView; tree: SnapshotTreeView };
 
 /** The tree with what stands below it, and beside both (on a narrow screen over them) the details of the chosen snapshot. */
 export function SnapshotTreeSection({ machine, tree, below }: PartProps & { below: ReactNode }) {
   const [chosenId, setChosenId] = useState<string | null>(null);
+  const list = useRef<HTMLDivElement>(null);
   const [isSheetOpen, setSheetOpen] = useState(false);
   const isWide = useMediaQuery('(min-width: 64rem)');
   const shown = chooseShown(tree, chosenId);
+  const showCurrent = () => {
+    setChosenId(tree.currentId);
+    const item = list.current?.querySelector<HTMLElement>('[aria-current]');
+    item?.scrollIntoView({ block: 'center' });
+    item?.focus({ preventScroll: true });
+  };
   return (
     <div
       className={classNames(
@@ -28,8 +39,8 @@ export function SnapshotTreeSection({ machine, tree, below }: PartProps & { belo
         shown && 'lg:grid-cols-[minmax(0,1fr)_23rem] xl:grid-cols-[minmax(0,1fr)_26rem]',
       )}
     >
-      <div className="min-w-0 space-y-4">
-        <Section title="Snapshots" aside={<SpaceSummary machine={machine} tree={tree} />} className="overflow-hidden">
+      <div ref={list} className="min-w-0 space-y-4">
+        <Section title="Snapshots" aside={<Aside machine={machine} tree={tree} onShowCurrent={showCurrent} />} className="overflow-hidden">
           {tree.nodes.size === 0 ? (
             <EmptyState icon={<GitBranch size={20} aria-hidden />} title="No snapshots yet">
               A snapshot keeps this moment of the machine’s disks. Take one before you change something that you may want to undo.
@@ -63,6 +74,19 @@ export function SnapshotTreeSection({ machine, tree, below }: PartProps & { belo
         </Dialog>
       )}
     </div>
+  );
+}
+
+function Aside({ machine, tree, onShowCurrent }: PartProps & { onShowCurrent: () => void }) {
+  return (
+    <>
+      <SpaceSummary machine={machine} tree={tree} />
+      {tree.nodes.size > LONG_TREE && tree.currentId !== null && (
+        <Button look="quiet" icon={<MapPin size={14} aria-hidden />} onClick={onShowCurrent}>
+          Show current
+        </Button>
+      )}
+    </>
   );
 }
 
