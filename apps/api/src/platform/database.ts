@@ -66,7 +66,9 @@ export function databaseFailure(error: unknown): DatabaseFailure {
   if (original === '40001' || original === '40P01') return 'CONFLICT';
   if (original === '23505') return 'DUPLICATE';
   if (original !== null && LOST_SQL_STATES.test(original)) return 'LOST';
-  return /Connection terminated|ECONNREFUSED|ECONNRESET|EPIPE|timeout exceeded when trying to connect|Can't reach/i.test(String(error))
+  return /Connection terminated|not queryable|ECONNREFUSED|ECONNRESET|EPIPE|timeout exceeded when trying to connect|Can't reach/i.test(
+    String(error),
+  )
     ? 'LOST'
     : 'OTHER';
 }
