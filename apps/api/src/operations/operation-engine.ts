@@ -91,7 +91,11 @@ export class OperationEngine {
     await markFinished(transaction, commandId, { outcome: { kind: 'failed', failure }, at });
     const { detail: _, ...error } = failure;
     await moveSteps(transaction, turn.operation.id, this.#failedSteps(command, at));
-    await this.#follow(turn, command, await this.#workOf(turn).failed(turn, { verb: verbOf(command), error, neverSent: true }));
+    await this.#follow(
+      turn,
+      command,
+      await this.#workOf(turn).failed(turn, { verb: verbOf(command), error, neverSent: true, saidByHost: false }),
+    );
     return true;
   }
 
@@ -115,7 +119,7 @@ export class OperationEngine {
       return work.advanced(turn, outcome.result);
     }
     await moveSteps(turn.transaction, turn.operation.id, this.#failedSteps(command, turn.at));
-    return work.failed(turn, { verb, error: errorOf(outcome, verb), neverSent: false });
+    return work.failed(turn, { verb, error: errorOf(outcome, verb), neverSent: false, saidByHost: outcome.kind === 'failed' });
   }
 
   #failedSteps(command: CommandRow, at: Date) {

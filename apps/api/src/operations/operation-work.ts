@@ -30,6 +30,8 @@ export type Failed = {
   error: OperationError;
   /** True: it is certain that no host ever had it, so nothing of it is on any disk. */
   neverSent: boolean;
+  /** True: the host itself said that it failed. Where the protocol promises that a failed command leaves nothing, nothing is left. */
+  saidByHost: boolean;
 };
 
 export type OperationWork = {

@@ -33,7 +33,8 @@ export const createVmSnapshotWork: OperationWork = {
   async failed(turn, failed) {
     const record = createRecord.parse(turn.operation.plan);
     if (failed.verb === 'discard-layers') return leftGarbage(turn, failed);
-    const nothingMade = failed.neverSent && failed.verb === 'create-layers';
+    // create-layers takes back what it made before it says that it failed. To discard by name then could only hit files of somebody else.
+    const nothingMade = failed.verb === 'create-layers' && (failed.neverSent || failed.saidByHost);
     await failCreating(turn, { record, error: failed.error, layersBecome: nothingMade ? 'DISCARDED' : 'DISCARDING' });
     if (nothingMade) return { kind: 'end', state: 'FAILED', error: failed.error };
     return { kind: 'step', step: 'DISCARD_LAYER', phase: 'Removing the empty layers' };

@@ -4,7 +4,7 @@
  */
 import type { CommandResult } from '@coppice/protocol';
 import { basename, dirname } from 'node:path';
-import { CommandProblem } from '../../failure.js';
+import { CommandProblem, HypervisorLost } from '../../failure.js';
 import { removeFile, takeName, writeOverlay } from '../../hypervisor/qemu-storage/create-overlay.js';
 import { hasOwnClusters, type ImageFile, readImage } from '../../hypervisor/qemu-storage/image-file.js';
 import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
@@ -41,7 +41,8 @@ export async function createLayers(body: Body, context: CommandContext): Promise
     context.crash('create-layers/before-finished-record');
     return { verb: 'create-layers', layers };
   } catch (error) {
-    if (error instanceof CommandProblem) await removeMadeFiles(context);
+    // After a lost hypervisor the command is run again; every other error is its outcome, and promises that nothing is left.
+    if (!(error instanceof HypervisorLost)) await removeMadeFiles(context);
     throw error;
   }
 }
