@@ -7,8 +7,9 @@ import type { CreateFacts } from './create-facts.store.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
 import { explainRefusal } from './explain-refusal.js';
 
-/** The name of the capability that a host must have. */
+/** Names of what a host must be able to do (packages/agent says which it has): a snapshot, and freezing the guest for it. */
 const DISK_SNAPSHOT_CAPABILITY = 'vm-snapshot.disk';
+const QUIESCE_CAPABILITY = 'vm-snapshot.quiesce';
 
 /** Longest name and description of a snapshot, in characters: what a line of a list and a small page hold. */
 const NAME_LENGTH = 255;
@@ -29,7 +30,8 @@ export type CreateDecision = {
 export function decideCreate(principal: Principal, request: CreateVmSnapshotRequest, facts: CreateFacts): Outcome<CreateDecision> {
   const access = checkAccess(principal, facts);
   if (!access.ok) return access;
-  const refusal = checkInput(request) ?? checkState(facts) ?? checkName(request, facts) ?? checkHost(facts) ?? checkGuest(request, facts);
+  const refusal =
+    checkInput(request) ?? checkState(facts) ?? checkName(request, facts) ?? checkHost(request, facts) ?? checkGuest(request, facts);
   if (refusal) return refused(refusal);
   const power = facts.machine.powerState;
   if (power === 'UNKNOWN') throw new Error(`machine ${facts.machine.id} has no known power state after its state was checked`);
@@ -126,7 +128,8 @@ function checkState(facts: CreateFacts): Refusal | null {
     return { code: 'QUOTA_EXCEEDED', message, limit: BigInt(limit), used: BigInt(facts.snapshotsOfProject) };
   }
   if (driftCodes?.some((code) => MIXED_CODES.has(code))) {
-    const message = 'The machine has snapshots that were made with other tools, and the two kinds do not go together. Remove those first.';
+    const message =
+      'The machine has snapshots inside its images, made with other tools, and the two kinds do not go together. Remove those first.';
     return { code: 'MIXED_SNAPSHOT_KINDS', message };
   }
   if (driftCodes) {
@@ -142,8 +145,8 @@ function checkState(facts: CreateFacts): Refusal | null {
   return null;
 }
 
-/** Findings that mean snapshots of another kind. */
-const MIXED_CODES: ReadonlySet<string> = new Set(['LIBVIRT_SNAPSHOTS', 'INTERNAL_SNAPSHOTS']);
+/** Findings that mean snapshots of another kind: inside an image. External ones of virsh are drift like any other, and can be adopted. */
+const MIXED_CODES: ReadonlySet<string> = new Set(['INTERNAL_SNAPSHOTS']);
 
 /** The refusal of everybody who comes while an operation runs. */
 export function busy(operationId: string | null): Refusal {
@@ -151,24 +154,23 @@ export function busy(operationId: string | null): Refusal {
   return { code: 'MACHINE_BUSY', message, ...(operationId === null ? {} : { operationId }) };
 }
 
-function checkHost(facts: CreateFacts): Refusal | null {
-  const { host } = facts.machine;
+function checkHost(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusal | null {
+  const { host, powerState } = facts.machine;
   if (host.state !== 'UP') {
     return {
       code: 'HOST_UNAVAILABLE',
       message: `The host ${host.name} of this machine is ${host.state}, so nothing can be done on it now.`,
     };
   }
-  const missing = facts.capabilities.find((capability) => capability.name === DISK_SNAPSHOT_CAPABILITY && !capability.available);
-  if (missing)
-    return {
-      code: 'CAPABILITY_DISABLED',
-      message: `The host ${host.name} cannot take snapshots: ${missing.reason ?? 'it does not say why'}.`,
-    };
-  if (host.disabledCapabilities.includes(DISK_SNAPSHOT_CAPABILITY)) {
-    return { code: 'CAPABILITY_DISABLED', message: `An administrator has switched snapshots off on the host ${host.name}.` };
+  const needed = request.quiesce && powerState !== 'OFF' ? [DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY] : [DISK_SNAPSHOT_CAPABILITY];
+  const missing = facts.capabilities.find((capability) => needed.includes(capability.name) && !capability.available);
+  if (missing) {
+    const message = `The host ${host.name} lacks ${missing.name}: ${missing.reason ?? 'it does not say why.'}`;
+    return { code: 'CAPABILITY_DISABLED', message };
   }
-  return null;
+  const disabled = needed.find((name) => host.disabledCapabilities.includes(name));
+  if (!disabled) return null;
+  return { code: 'CAPABILITY_DISABLED', message: `An administrator has switched ${disabled} off on the host ${host.name}.` };
 }
 
 function checkGuest(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusal | null {
