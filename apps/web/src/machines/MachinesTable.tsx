@@ -2,7 +2,7 @@ import { ChevronRight, TriangleAlert } from 'lucide-react';
 import Link from 'next/link';
 import type { MachineRowFragment } from '../../generated/graphql';
 import { Badge } from '../ui/Badge';
-import { formatBytes, formatCount } from '../ui/format';
+import { formatBytes } from '../ui/format';
 import { TimeAgo } from '../ui/TimeAgo';
 import { sayMachineState } from './machine-words';
 
@@ -46,32 +46,32 @@ function MachineRow({ row, showsProject }: { row: MachineRowFragment; showsProje
   const { exclusiveBytes, sharedBytes, retainedBytes } = row.snapshotTree.space;
   const taken = exclusiveBytes + sharedBytes + retainedBytes;
   return (
-    <tr className="group relative transition-colors hover:bg-sunken">
-      <td className="py-2.5 pr-3 pl-4">
+    <tr className="group relative transition-colors hover:bg-sunken max-md:flex max-md:flex-wrap max-md:items-center max-md:gap-x-3 max-md:gap-y-1 max-md:px-4 max-md:py-2.5">
+      <td className="max-md:basis-full md:py-2.5 md:pr-3 md:pl-4">
         <Link
           href={machinePath(row.id)}
           className="font-medium after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
         >
           {row.name}
         </Link>
-        <p className="figures mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 text-[12.5px] text-ink-faint md:hidden">
-          <StateBadge row={row} />
-          {formatCount(nodes.length, 'snapshot')}
-          {last !== undefined && <TimeAgo at={last} />}
-        </p>
       </td>
-      {showsProject && <td className="px-3 text-ink-soft max-md:hidden">{row.project?.name ?? <Badge tone="warn">Not assigned</Badge>}</td>}
+      {showsProject && <td className="text-ink-soft md:px-3">{row.project?.name ?? <Badge tone="warn">Not assigned</Badge>}</td>}
       <td className="px-3 text-ink-soft max-md:hidden">{row.host?.name ?? '–'}</td>
-      <td className="px-3 max-md:hidden">
+      <td className="md:px-3">
         <StateBadge row={row} />
       </td>
-      <td className="figures px-3 text-right max-md:hidden">{nodes.length}</td>
-      <td className="figures px-3 text-ink-soft max-md:hidden">{last === undefined ? 'never' : <TimeAgo at={last} />}</td>
+      <td className="figures text-right max-md:text-[12.5px] max-md:text-ink-faint md:px-3">
+        {nodes.length}
+        <span className="md:sr-only"> {nodes.length === 1 ? 'snapshot' : 'snapshots'}</span>
+      </td>
+      <td className="figures text-ink-soft max-md:text-[12.5px] max-md:text-ink-faint md:px-3">
+        {last === undefined ? 'never' : <TimeAgo at={last} />}
+      </td>
       <td className="figures px-3 text-right text-ink-soft max-md:hidden">
         {formatBytes(sizes)}
         {taken > 0 && <span className="block text-[11.5px] text-ink-faint">{formatBytes(taken)} in snapshots</span>}
       </td>
-      <td className="pr-3 text-ink-faint">
+      <td className="pr-3 text-ink-faint max-md:hidden">
         <ChevronRight size={16} aria-hidden className="transition-transform group-hover:translate-x-0.5" />
       </td>
     </tr>
