@@ -46,7 +46,7 @@ export function TopBar({ theme, viewer }: { theme: Theme; viewer: Viewer }) {
                 href={path}
                 aria-current={isHere ? 'page' : undefined}
                 className={classNames(
-                  'flex items-center border-b-2 px-2.5 transition-colors',
+                  'flex items-center border-b-2 px-2.5',
                   isHere ? 'border-accent font-medium text-ink' : 'border-transparent text-ink-soft hover:text-ink',
                 )}
               >

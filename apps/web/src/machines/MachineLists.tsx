@@ -6,7 +6,7 @@ import { VolumesTable } from '../volumes/VolumesTable';
 import type { MachineView } from './use-live-machine';
 
 const TAB =
-  'flex h-11 items-center border-b-2 border-transparent px-3 text-ink-soft transition-colors hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink';
+  'flex h-11 items-center border-b-2 border-transparent px-3 text-ink-soft hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink';
 
 /** Volumes, operations and history of one machine. */
 export function MachineLists({ machine }: { machine: MachineView }) {

@@ -46,7 +46,7 @@ function MachineRow({ row, showsProject }: { row: MachineRowFragment; showsProje
   const { exclusiveBytes, sharedBytes, retainedBytes } = row.snapshotTree.space;
   const taken = exclusiveBytes + sharedBytes + retainedBytes;
   return (
-    <tr className="group relative transition-colors hover:bg-sunken max-md:flex max-md:flex-wrap max-md:items-center max-md:gap-x-3 max-md:gap-y-1 max-md:px-4 max-md:py-2.5">
+    <tr className="group relative hover:bg-sunken max-md:flex max-md:flex-wrap max-md:items-center max-md:gap-x-3 max-md:gap-y-1 max-md:px-4 max-md:py-2.5">
       <td className="max-md:basis-full md:py-2.5 md:pr-3 md:pl-4">
         <Link
           href={machinePath(row.id)}

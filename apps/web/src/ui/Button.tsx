@@ -27,7 +27,7 @@ export function Button({ look = 'plain', icon, unavailableBecause, isBusy, child
       title={unavailableBecause ?? rest.title}
       onClick={isOff ? (event) => event.preventDefault() : onClick}
       className={classNames(
-        'inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md border px-3 font-medium whitespace-nowrap transition-colors',
+        'inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md border px-3 font-medium whitespace-nowrap',
         isOff ? 'cursor-not-allowed border-line bg-sunken text-ink-faint' : LOOKS[look],
         className,
       )}
@@ -47,7 +47,7 @@ export function IconButton({ label, className, children, ...rest }: ComponentPro
       title={label}
       {...rest}
       className={classNames(
-        'inline-flex size-8 shrink-0 items-center justify-center rounded-md text-ink-soft transition-colors hover:bg-sunken hover:text-ink',
+        'inline-flex size-8 shrink-0 items-center justify-center rounded-md text-ink-soft hover:bg-sunken hover:text-ink',
         className,
       )}
     >

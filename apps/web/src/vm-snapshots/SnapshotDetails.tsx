@@ -133,16 +133,21 @@ function Disks({ snapshot }: { snapshot: SnapshotNodeFragment }) {
   );
 }
 
-/** Actions that the API knows and refuses now, with its reason; editing has its own buttons above. */
+/** Actions that the API knows and refuses now, by its reason; editing has its own buttons above. */
 function NotPossible({ snapshot }: { snapshot: SnapshotNodeFragment }) {
-  const refused = snapshot.actions.filter(({ action, enabled, reason }) => !enabled && reason && action !== 'UPDATE_VM_SNAPSHOT');
-  if (refused.length === 0) return null;
+  const namesByReason = new Map<string, string[]>();
+  for (const { action, enabled, reason } of snapshot.actions) {
+    if (enabled || !reason || action === 'UPDATE_VM_SNAPSHOT') continue;
+    const name = formatEnum(action.replace('_VM_SNAPSHOT', '').replace('_TO', ''));
+    namesByReason.set(reason, [...(namesByReason.get(reason) ?? []), name]);
+  }
+  if (namesByReason.size === 0) return null;
   return (
     <Part title="Not possible now">
       <ul className="space-y-1.5">
-        {refused.map(({ action, reason }) => (
-          <li key={action}>
-            <span className="font-medium text-ink-soft">{formatEnum(action.replace('_VM_SNAPSHOT', '').replace('_TO', ''))}</span>
+        {[...namesByReason].map(([reason, names]) => (
+          <li key={reason}>
+            <span className="font-medium text-ink-soft">{names.join(', ')}</span>
             <span className="block text-[12.5px] text-ink-faint">{reason}</span>
           </li>
         ))}

@@ -39,7 +39,7 @@ export function SnapshotTreeItem({ row, laneCount, snapshot, isCurrent, isShown,
       onClick={onChoose}
       style={{ height: LANE_ROW_PX, containIntrinsicSize: `auto ${LANE_ROW_PX}px` }}
       className={classNames(
-        'flex items-center gap-2 pr-4 pl-3 transition-[background-color] [content-visibility:auto] focus-visible:-outline-offset-2',
+        'flex items-center gap-2 pr-4 pl-3 [content-visibility:auto] focus-visible:-outline-offset-2',
         isShown ? 'bg-chosen shadow-[inset_3px_0_0_var(--accent)]' : 'hover:bg-sunken',
       )}
     >
@@ -63,8 +63,8 @@ export function SnapshotTreeItem({ row, laneCount, snapshot, isCurrent, isShown,
           {state.label}
         </Badge>
       </span>
-      <span className="figures w-18 text-right text-ink-soft max-sm:hidden" title="Freed if this snapshot alone were deleted now">
-        {formatBytes(snapshot.space.exclusiveBytes)}
+      <span className="figures w-18 text-right text-ink-soft max-sm:hidden" title="What its layers take on disk">
+        {formatBytes(sizeOf(snapshot))}
       </span>
     </div>
   );
@@ -84,9 +84,13 @@ function Meta({ id, snapshot }: { id: string; snapshot: SnapshotNodeFragment }) 
           <span className="truncate max-sm:sr-only">{consistency.label}</span>
         </span>
       )}
-      <span className="sm:hidden">{formatBytes(snapshot.space.exclusiveBytes)}</span>
+      <span className="sm:hidden">{formatBytes(sizeOf(snapshot))}</span>
     </p>
   );
+}
+
+function sizeOf(snapshot: SnapshotNodeFragment): number {
+  return snapshot.disks.reduce((sum, disk) => sum + disk.allocatedBytes, snapshot.memoryBytes ?? 0);
 }
 
 function dotOf(snapshot: SnapshotNodeFragment, isCurrent: boolean): LaneNode {

@@ -93,13 +93,14 @@ function Aside({ machine, tree, onShowCurrent }: PartProps & { onShowCurrent: ()
 function SpaceSummary({ machine, tree }: PartProps) {
   if (tree.nodes.size === 0) return null;
   const { exclusiveBytes, sharedBytes, retainedBytes } = machine.snapshotTree.space;
+  const parts = [
+    sharedBytes > 0 ? `${formatBytes(sharedBytes)} shared` : '',
+    retainedBytes > 0 ? `${formatBytes(retainedBytes)} retained` : '',
+  ].filter(Boolean);
   return (
     <p className="figures text-[12.5px]" title="Space that the snapshots of this machine take">
-      {formatBytes(exclusiveBytes + sharedBytes + retainedBytes)}
-      <span className="max-sm:hidden">
-        {' '}
-        in all · {formatBytes(sharedBytes)} shared · {formatBytes(retainedBytes)} retained
-      </span>
+      {formatBytes(exclusiveBytes + sharedBytes + retainedBytes)} in all
+      {parts.length > 0 && <span className="max-sm:hidden"> · {parts.join(' · ')}</span>}
     </p>
   );
 }
