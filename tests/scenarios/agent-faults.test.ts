@@ -1,7 +1,7 @@
 /** VM-20, FL-create: the agent is killed, cut off or paused while a snapshot is being made. Its crash points are its own (packages/agent). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CRASH_POINTS } from '@coppice/agent';
-import { expectWriterRuns, hangGuestAgent } from '../testkit/guest-faults.js';
+import { hangGuestAgent } from '../testkit/guest-faults.js';
 import { expectChains, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { isFrozen } from '../testkit/outside-probes.js';
 import { expectHonestContent, expectSettled } from '../testkit/settled.js';
@@ -38,7 +38,7 @@ it('VM-20: the agent is killed while a snapshot is CREATING and started again: t
   const { id } = await begin(true);
   await snapshotIn(world.admin, id, 'CREATING');
   await host.agent.end('SIGKILL');
-  await expectWriterRuns(known.machine);
+  await known.machine.writes();
   host.agent.start();
   await snapshotIn(world.admin, id, 'READY');
   await expectHonestContent(world, await expectSettled(world, known, id));
@@ -52,7 +52,7 @@ describe.each(points.filter((point) => !point.startsWith('discard-layers/')))('k
     const { id } = await begin(true);
     await host.agent.hasEnded();
     // Nobody starts the agent yet: what it left frozen must thaw without it.
-    await expectWriterRuns(known.machine);
+    await known.machine.writes();
     expect(await isFrozen(known.machine)).toBe(false);
     host.agent.start();
     const ended = await expectSettled(world, known, id);
@@ -79,7 +79,7 @@ describe('killed while it takes back what a failed snapshot has made', () => {
     const tree = await machineIsIdle(world.admin, hung);
     expect(tree.snapshotTree.nodes.find((node) => node.id === id)?.error?.code).toBe('GUEST_AGENT_UNAVAILABLE');
     await expectChains(world, hung, { vda: 1, vdb: 1 });
-    await expectWriterRuns(hung.machine);
+    await hung.machine.writes();
   });
 });
 
@@ -91,7 +91,7 @@ describe('the network between agent and API', () => {
     await snapshotIn(world.admin, id, 'CREATING');
     host.link.cut();
     host.agent.resume();
-    await expectWriterRuns(known.machine);
+    await known.machine.writes();
     host.link.mend();
     await snapshotIn(world.admin, id, 'READY');
     await expectHonestContent(world, await expectSettled(world, known, id));

@@ -2,7 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endGuestAgent, expectWriterRuns, hangGuestAgent } from '../testkit/guest-faults.js';
+import { endGuestAgent, hangGuestAgent } from '../testkit/guest-faults.js';
 import { expectChains, expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { disksOf, layerFilesOf } from '../testkit/outside-probes.js';
 import {
@@ -62,7 +62,7 @@ describe('GA-3: quiesce where the guest agent cannot help', () => {
     const began = performance.now();
     expect(await refusalOf(known, { quiesce: true })).toBe('GUEST_AGENT_UNAVAILABLE');
     expect(performance.now() - began).toBeLessThan(60_000);
-    await expectWriterRuns(known.machine);
+    await known.machine.writes();
     await expectNothingChanged(known);
     // Without quiesce the agent is not needed.
     expect((await takeSnapshot(world.as(world.acme.operatorToken), known, {})).consistency).toBe('CRASH');
@@ -73,7 +73,7 @@ describe('GA-3: quiesce where the guest agent cannot help', () => {
     await endGuestAgent(known.machine);
     await world.waitForMachine(known.id, (answer) => answer.guestAgent !== 'CONNECTED');
     expect(await refusalOf(known, { quiesce: true })).toBe('GUEST_AGENT_UNAVAILABLE');
-    await expectWriterRuns(known.machine);
+    await known.machine.writes();
     await expectNothingChanged(known);
   });
 
@@ -85,7 +85,7 @@ describe('GA-3: quiesce where the guest agent cannot help', () => {
     expect(await known.machine.state()).toBe('paused');
     await expectNothingChanged(known);
     await known.machine.virsh('resume', known.machine.name);
-    await expectWriterRuns(known.machine);
+    await known.machine.writes();
   });
 });
 
@@ -106,7 +106,7 @@ it('GA-6: the record is there before the host starts, and what fails on the host
   expect(await layerFilesOf(world.poolDir, first?.volumeUuid ?? '')).toHaveLength(1);
   await rm(foreign);
   await expectNothingChanged(known);
-  await expectWriterRuns(known.machine);
+  await known.machine.writes();
   expect((await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true })).parent).toBeNull();
 });
 
@@ -131,7 +131,7 @@ describe('what others did to the machine', () => {
     expect(drift.findings.every((finding) => finding.message !== '' && finding.path === null)).toBe(true);
     expect(codesOf(await ask(byVirsh, { quiesce: true }))).toEqual(['MACHINE_DRIFTED']);
     expect(await byVirsh.machine.virsh('snapshot-list', 'drifted', '--name')).toContain('by-hand');
-    await expectWriterRuns(byVirsh.machine);
+    await byVirsh.machine.writes();
   });
 
   it('RV-9: an internal snapshot on the machine: MIXED_SNAPSHOT_KINDS', async () => {
@@ -142,7 +142,7 @@ describe('what others did to the machine', () => {
   it('a foreign overlay that was put in by hand is drift as well', async () => {
     await driftOf(byHand);
     expect(codesOf(await ask(byHand, {}))).toEqual(['MACHINE_DRIFTED']);
-    await expectWriterRuns(byHand.machine);
+    await byHand.machine.writes();
   });
 
   it('and where the agent has not looked yet, the host finds it when it is asked to work, and changes nothing', async () => {
@@ -151,7 +151,7 @@ describe('what others did to the machine', () => {
     const heads = await disksOf(known.machine, 'live');
     expect(await refusalOf(known, { quiesce: true })).toBe('MACHINE_DRIFTED');
     expect(await disksOf(known.machine, 'live')).toEqual(heads);
-    await expectWriterRuns(known.machine);
+    await known.machine.writes();
   });
 
   async function driftOf(known: KnownMachine): Promise<{ findings: { code: string; message: string; path: string | null }[] }> {

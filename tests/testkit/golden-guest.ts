@@ -10,6 +10,8 @@ import {
   type GuestDefinition,
   startGuest,
   startHypervisor,
+  TickListener,
+  tickSocketOf,
   virsh,
   waitForGuestAgent,
 } from '@coppice/lab';
@@ -90,6 +92,10 @@ async function make(dir: string, finished: string): Promise<void> {
   await defineGuest(libvirtUri, definition);
   await startGuest(libvirtUri, GOLDEN_NAME);
   await waitForGuestAgent(libvirtUri, GOLDEN_NAME, BOOT_DEADLINE_MS);
+  // Not before its writer writes: a guest that is restored shall have a log from its first moment.
+  const listener = await TickListener.open(tickSocketOf(definition));
+  await listener.next(20, BOOT_DEADLINE_MS);
+  listener.close();
   const memoryImage = join(dir, 'memory.save');
   await virsh(libvirtUri, ['save', GOLDEN_NAME, memoryImage], BOOT_DEADLINE_MS);
   const cacheDir = join(dir, 'cache');

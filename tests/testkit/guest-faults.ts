@@ -31,13 +31,3 @@ async function answers(machine: Machine): Promise<boolean> {
     throw error;
   }
 }
-
-/** Counts rounds of the guest's writer: proof that its file systems are not frozen. */
-export async function expectWriterRuns(machine: Machine, rounds = 5): Promise<void> {
-  const listener = await machine.listen();
-  try {
-    await listener.next(rounds);
-  } finally {
-    listener.close();
-  }
-}

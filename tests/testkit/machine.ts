@@ -14,7 +14,7 @@ import {
   waitForGuestAgent,
 } from '@coppice/lab';
 import { copyGoldenDisks, type GoldenGuest, restoreGolden } from './golden-guest.js';
-import { waitUntil } from './wait-until.js';
+import { DEADLINE_MS, waitUntil } from './wait-until.js';
 
 /** `power` off: a machine with two empty clean disks that never ran. `tickMs`: another pace of the writer, at the price of a boot. */
 export interface MachineRequest {
@@ -59,6 +59,7 @@ export class Machine {
       await rm(join(guest.logDir, `${guest.name}.save`), { force: true });
     } else if (request.power !== 'off') await startGuest(libvirtUri, guest.name);
     if (request.power !== 'off') await waitForGuestAgent(libvirtUri, guest.name);
+    if (request.power !== 'off') await machine.writes();
     return machine;
   }
 
@@ -80,11 +81,22 @@ export class Machine {
   async start(): Promise<void> {
     await startGuest(this.libvirtUri, this.name);
     await waitForGuestAgent(this.libvirtUri, this.name);
+    await this.writes();
   }
 
   /** libvirt's word for what it does. */
   state(): Promise<string | undefined> {
     return guestState(this.libvirtUri, this.name);
+  }
+
+  /** Waits for some rounds of its writer: proof that its file systems take writes. */
+  async writes(rounds = 5): Promise<void> {
+    const listener = await this.listen();
+    try {
+      await listener.next(rounds, DEADLINE_MS);
+    } finally {
+      listener.close();
+    }
   }
 
   /** Hears each round of its writer; one listener at a time. */

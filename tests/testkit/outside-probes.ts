@@ -84,8 +84,10 @@ export async function frozenContent(layerPath: string): Promise<FrozenContent> {
     const features = await run('dumpe2fs', ['-h', raw]);
     const check = await run('e2fsck', ['-fn', raw]);
     const needsRecovery = features.output.includes('needs_recovery');
-    if (needsRecovery) await run('e2fsck', ['-fy', raw]);
+    // Exit code 1: it was mended, which is what the replay of a journal is.
+    const replayed = needsRecovery ? await run('e2fsck', ['-fy', raw]) : undefined;
     const log = await run('debugfs', ['-R', 'cat /log', raw]);
+    if (log.stdout === '') throw new Error(`${layerPath} holds no log: ${log.output}; ${features.output}; replay: ${replayed?.output}`);
     return {
       isClean: check.isOk && !needsRecovery,
       report: `${needsRecovery ? 'needs_recovery\n' : ''}${check.output}`,

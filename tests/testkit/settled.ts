@@ -1,5 +1,4 @@
 import { expect } from 'vitest';
-import { expectWriterRuns } from './guest-faults.js';
 import { expectChains, expectNoOrphans } from './on-disk.js';
 import { frozenContent, isFrozen } from './outside-probes.js';
 import { machineIsIdle, type SnapshotAnswer } from './snapshot-calls.js';
@@ -18,7 +17,7 @@ export async function expectSettled(world: World, known: KnownMachine, snapshotI
   if (ended === undefined) throw new Error('the snapshot is not in the tree any more');
   const ready = tree.snapshotTree.nodes.filter((node) => node.state === 'READY').length;
   if ((await known.machine.state()) === 'running') {
-    await expectWriterRuns(known.machine);
+    await known.machine.writes();
     expect(await isFrozen(known.machine)).toBe(false);
   }
   await expectChains(world, known, { vda: ready + 1, vdb: ready + 1 });
