@@ -12,6 +12,7 @@ const CHECKS = [
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', '.']],
   ['dead code', bin('knip'), ['--no-progress']],
   ['types of the tests', bin('tsc'), ['-p', 'tests', '--noEmit']],
+  ["types of the API's tests", bin('tsc'), ['-p', 'apps/api/tsconfig.test.json', '--noEmit']],
   ['emitted schema is the committed one', NODE, [join(ROOT, 'apps/api/dist/graphql/emit-schema.js'), '--check']],
   ['tidy', bin('vitest'), ['run', '--root', ROOT, 'tests/tidy']],
 ];

