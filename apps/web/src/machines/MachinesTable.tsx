@@ -4,12 +4,8 @@ import type { MachineRowFragment } from '../../generated/graphql';
 import { Badge } from '../ui/Badge';
 import { formatBytes } from '../ui/format';
 import { TimeAgo } from '../ui/TimeAgo';
+import { machinePath } from './machine-path';
 import { sayMachineState } from './machine-words';
-
-/** The address of a machine's page. */
-export function machinePath(id: string): string {
-  return `/machines/${encodeURIComponent(id)}`;
-}
 
 /** One row a machine; on a narrow screen the columns fold under the name. */
 export function MachinesTable({ rows, showsProject }: { rows: MachineRowFragment[]; showsProject: boolean }) {

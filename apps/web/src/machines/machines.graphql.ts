@@ -1,7 +1,7 @@
 import { graphql } from '../../generated';
 
 /** One row of the machines list. */
-export const machineRow = graphql(`
+graphql(`
   fragment MachineRow on VirtualMachine {
     id
     name
@@ -45,6 +45,24 @@ export const machineRow = graphql(`
       id
       kind
       state
+    }
+  }
+`);
+
+/** One disk of a machine. */
+graphql(`
+  fragment VolumeRow on Volume {
+    id
+    name
+    target
+    virtualBytes
+    allocatedBytes
+    chainLength
+    pool {
+      id
+      name
+      type
+      supportsSnapshots
     }
   }
 `);

@@ -2,6 +2,7 @@
 import { Activity, ArrowRight } from 'lucide-react';
 import Link from 'next/link';
 import type { TransitionFilter, TransitionViewFragment } from '../../generated/graphql';
+import { machinePath } from '../machines/machine-path';
 import { Badge, type Tone } from '../ui/Badge';
 import { Button } from '../ui/Button';
 import { classNames } from '../ui/class-names';
@@ -63,7 +64,7 @@ function TransitionRow({ transition, isCompact }: { transition: TransitionViewFr
           {subject.machineId === null ? (
             <span className="font-medium">{subject.name}</span>
           ) : (
-            <Link href={`/machines/${encodeURIComponent(subject.machineId)}`} className="rounded font-medium hover:underline">
+            <Link href={machinePath(subject.machineId)} className="rounded font-medium hover:underline">
               {subject.name}
             </Link>
           )}

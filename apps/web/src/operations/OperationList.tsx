@@ -2,6 +2,7 @@
 import { ChevronRight, ListChecks } from 'lucide-react';
 import Link from 'next/link';
 import type { OperationViewFragment } from '../../generated/graphql';
+import { machinePath } from '../machines/machine-path';
 import { Badge } from '../ui/Badge';
 import { Button } from '../ui/Button';
 import { formatDuration } from '../ui/format';
@@ -75,7 +76,7 @@ function OperationRow({ operation, showsMachine }: { operation: OperationViewFra
             {showsMachine && operation.virtualMachine && (
               <>
                 {' on '}
-                <Link href={`/machines/${encodeURIComponent(operation.virtualMachine.id)}`} className="font-medium text-accent underline">
+                <Link href={machinePath(operation.virtualMachine.id)} className="font-medium text-accent underline">
                   {operation.virtualMachine.name}
                 </Link>
               </>

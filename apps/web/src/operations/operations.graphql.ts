@@ -1,7 +1,7 @@
 import { graphql } from '../../generated';
 
 /** An operation with its steps, as it is now. */
-export const operationView = graphql(`
+graphql(`
   fragment OperationView on Operation {
     id
     kind
@@ -55,7 +55,7 @@ export const operationView = graphql(`
 `);
 
 /** What an action would do. */
-export const planView = graphql(`
+graphql(`
   fragment PlanView on Plan {
     hash
     bytesToMove
@@ -76,7 +76,7 @@ export const planView = graphql(`
 `);
 
 /** A refusal, with what its kind adds. */
-export const userErrorView = graphql(`
+graphql(`
   fragment UserErrorView on UserError {
     __typename
     code
@@ -137,7 +137,7 @@ export const loadOperations = graphql(`
 `);
 
 /** One move of a state machine, for people. */
-export const transitionView = graphql(`
+graphql(`
   fragment TransitionView on StateTransition {
     cursor
     at

@@ -41,17 +41,21 @@ export function createApiProxy(apiUrl: URL): ApiProxy {
 }
 
 function refuse(response: ServerResponse): void {
-  answerJson(response, 403, 'This request came from a page of another origin and was refused. Open the dashboard itself and try again.');
+  const message = 'This request came from a page of another origin and was refused. Open the dashboard itself and try again.';
+  answerJson(response, 403, { code: 'FORBIDDEN', message });
 }
 
 function answerAway(answer: ServerResponse | Socket): void {
-  if (!('setHeader' in answer)) return void answer.destroy();
-  if (answer.headersSent) return void answer.destroy();
-  answerJson(answer, 502, 'The API does not answer. Nothing was changed that you were not told of; try again in a moment.');
+  if (!('setHeader' in answer) || answer.headersSent) {
+    answer.destroy();
+    return;
+  }
+  const message = 'The API does not answer. Nothing was changed that you were not told of; try again in a moment.';
+  answerJson(answer, 502, { code: 'API_UNREACHABLE', message });
 }
 
-function answerJson(response: ServerResponse, status: number, message: string): void {
+function answerJson(response: ServerResponse, status: number, { code, message }: { code: string; message: string }): void {
   response.statusCode = status;
   response.setHeader('Content-Type', 'application/json');
-  response.end(JSON.stringify({ errors: [{ message, extensions: { code: 'API_UNREACHABLE' } }] }));
+  response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
 }

@@ -1,7 +1,7 @@
 import { graphql } from '../../generated';
 
 /** One node of the tree, with everything the details show. */
-export const snapshotNode = graphql(`
+graphql(`
   fragment SnapshotNode on VmSnapshot {
     id
     name
