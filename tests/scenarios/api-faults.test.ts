@@ -68,7 +68,7 @@ it('the replica that holds the agent is killed for good: the other one carries o
 });
 
 it('a replica that was paused while another took over commands nobody when it wakes', async () => {
-  world.host('h1').link.moveTo(world.replica(0).port);
+  await world.moveAgent('h1', 0);
   await takeSnapshot(world.as(world.acme.operatorToken, 1), known, {});
   const id = await heldInCreating(1);
   world.replica(0).process.pause();

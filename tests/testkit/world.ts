@@ -206,6 +206,19 @@ export class World {
     );
   }
 
+  /** Leads a host's agent to another replica, and waits until its session is open there. */
+  async moveAgent(hostName: string, replica: number): Promise<void> {
+    const before = await this.sessionEpoch(hostName);
+    this.host(hostName).link.moveTo(this.replica(replica).port);
+    await waitUntil(`a new session of ${hostName}`, async () => (await this.sessionEpoch(hostName)) > before);
+    await this.waitForHost(hostName);
+  }
+
+  private async sessionEpoch(hostName: string): Promise<number> {
+    const [row] = await this.database.sql('SELECT session_epoch FROM host WHERE name = $1', [hostName]);
+    return Number(row?.['session_epoch'] ?? 0);
+  }
+
   /** Ends everything of this world, also what a test has left paused or killed. */
   async stop(): Promise<void> {
     for (const host of this.hostList) {
