@@ -14,7 +14,7 @@ function fakeSocket() {
     },
   };
   const sentVariables = (index: number) => JSON.parse(JSON.stringify(subscriptions[index]?.payload)).variables;
-  return { client: client as Client, subscriptions, sentVariables };
+  return { client, subscriptions, sentVariables };
 }
 
 function setUp() {
