@@ -30,7 +30,10 @@ describe('a request is refused before it is run', () => {
   });
 
   it('when fragments hide its size, in time that does not grow with what they hide', () => {
-    const fragments = Array.from({ length: 40 }, (_one, at) => `fragment f${at} on Query { x: a { ...f${at + 1} } y: a { ...f${at + 1} } }`);
+    const fragments = Array.from(
+      { length: 40 },
+      (_one, at) => `fragment f${at} on Query { x: a { ...f${at + 1} } y: a { ...f${at + 1} } }`,
+    );
     const started = performance.now();
     expect(refused(`{ ...f0 } ${fragments.join(' ')} fragment f40 on Query { c }`).join()).toContain('fields');
     expect(performance.now() - started).toBeLessThan(10_000);

@@ -92,7 +92,11 @@ function weighField(field: FieldNode, walk: Walk): Weight {
   // The schema about itself is bounded by its own size: it counts fields, and depth does not make it dearer.
   const isIntrospection = field.name.value.startsWith('__');
   const times = pageOf(field);
-  return { depth: isIntrospection ? 1 : inner.depth + 1, fields: inner.fields + 1, cost: Math.min(1 + inner.cost * times, Number.MAX_SAFE_INTEGER) };
+  return {
+    depth: isIntrospection ? 1 : inner.depth + 1,
+    fields: inner.fields + 1,
+    cost: Math.min(1 + inner.cost * times, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 /** Elements that a connection has at most; 1 for a field that is none. A variable may say anything, so it counts as the most. */

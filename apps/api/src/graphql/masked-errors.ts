@@ -22,7 +22,11 @@ export function maskError(error: GraphQLError, log: Log): GraphQLError {
 }
 
 /** The error that stands for a fault of ours; the fault itself goes to the log under the same id. */
-export function internalError(cause: unknown, log: Log, at: { nodes?: GraphQLError['nodes']; path?: GraphQLError['path'] } = {}): GraphQLError {
+export function internalError(
+  cause: unknown,
+  log: Log,
+  at: { nodes?: GraphQLError['nodes']; path?: GraphQLError['path'] } = {},
+): GraphQLError {
   const id = newId();
   log.error({ err: cause, errorId: id, path: at.path }, 'a request failed by a fault of ours');
   const message = `Something went wrong inside Coppice. What was asked may or may not have been done: look before you try again. Error ${id}.`;
