@@ -91,6 +91,7 @@ it('takes a quiesced snapshot and sees Creating become Ready without a reload, a
   const dialog = alice.page.getByRole('dialog', { name: 'Take snapshot' });
   await dialog.getByLabel('Name', { exact: true }).fill('before-upgrade');
   await dialog.getByLabel('Quiesce the guest').check();
+  await isSeen(dialog.getByText(/empty layer for vdb/i));
   await alice.picture('dialog');
   await dialog.getByRole('button', { name: 'Take it' }).click();
   for (const person of [alice, bob]) await isSeen(treeItem(person.page, 'before-upgrade', 'Creating'));

@@ -83,39 +83,6 @@ describe('killed while it takes back what a failed snapshot has made', () => {
   });
 });
 
-describe('the network between agent and API', () => {
-  it('is cut while a snapshot is CREATING: same outcome as without', async () => {
-    await restartAgent();
-    host.agent.pause();
-    const { id } = await begin(true);
-    await snapshotIn(world.admin, id, 'CREATING');
-    host.link.cut();
-    host.agent.resume();
-    await known.machine.writes();
-    host.link.mend();
-    await snapshotIn(world.admin, id, 'READY');
-    await expectHonestContent(world, await expectSettled(world, known, id));
-  });
-
-  it.each([0, 30, 80, 150, 300])('is cut %d ms after the mutation, and mended', async (delayMs) => {
-    const { id } = await begin(true);
-    // Chance is wanted here: the cut may fall before, into or after any step. What must be true afterwards is the same.
-    await new Promise((resolve) => setTimeout(resolve, delayMs));
-    host.link.cut();
-    host.link.mend();
-    await snapshotIn(world.admin, id, 'READY');
-    await expectHonestContent(world, await expectSettled(world, known, id));
-  });
-
-  it('goes silent as when a cable is pulled: the session is given up by both sides, and the work goes on when it is mended', async () => {
-    host.link.goSilent();
-    await world.waitForHost('h1', 'DISCONNECTED');
-    host.link.mend();
-    await world.waitForHost('h1');
-    await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
-  });
-});
-
 it('after all of it: one operation at a time, nothing claimed', async () => {
   await expectOneOperationAtATime(world);
 });
