@@ -35,7 +35,8 @@ it('VM-20: it is cut while a snapshot is CREATING: same outcome as without', asy
   await expectHonestContent(world, await expectSettled(world, known, id));
 });
 
-it.each([0, 30, 80, 150, 300])('it is cut %d ms after the mutation, and mended', async (delayMs) => {
+// Few: the agent's pause before it tries again doubles with each short session, as it shall.
+it.each([0, 60, 180])('it is cut %d ms after the mutation, and mended', async (delayMs) => {
   const { id } = await begin(true);
   // Chance is wanted here: the cut may fall before, into or after any step. What must be true afterwards is the same.
   await new Promise((resolve) => setTimeout(resolve, delayMs));
