@@ -1,4 +1,5 @@
 /** All wiring of the agent in one place: journal, hypervisor, guests, commands, inventory, session. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentMessage, Hello, Welcomed } from '@coppice/protocol';
 import { PROTOCOL_VERSION } from '@coppice/protocol';
 import type { Logger } from 'pino';
@@ -7,17 +8,23 @@ import { CommandRunner } from './commands/command-runner.js';
 import type { AgentConfig } from './config.js';
 import { CRASH_VARIABLE, crashAt } from './crash-points.js';
 import { GuestFreezer } from './guest/freeze-guest.js';
+import { dropEvidenceExcept } from './guest/thaw-evidence.js';
 import { thawLeftFrozen } from './guest/thaw-left-frozen.js';
 import { LibvirtHypervisor } from './hypervisor/libvirt/libvirt-hypervisor.js';
 import { InventoryReporter } from './inventory/inventory-reporter.js';
 import { Journal } from './journal/journal.js';
 import { PoolFolders } from './pools/pool-folders.js';
 import { bindHost, proveIdentity, readIdentity } from './session/identity.js';
+import { ReportOutbox } from './session/report-outbox.js';
 import type { Session, SessionMessage } from './session/session.js';
 import { stayConnected } from './session/stay-connected.js';
 
 /** Time that a hello waits for libvirt's versions, in milliseconds: less than HELLO_TIMEOUT_MS. */
 const VERSIONS_MS = 8_000;
+/** Time that a stop waits for commands at work, in milliseconds: less than systemd's 90 s. What is not done then is gone on with. */
+const STOP_MS = 20_000;
+/** How often guests that owe us a thaw are asked again, in milliseconds; their agents' events come in between. */
+const THAW_SWEEP_MS = 15_000;
 
 /** What an agent is started with. `version`: of its package. */
 export interface AgentOptions {
@@ -25,25 +32,41 @@ export interface AgentOptions {
   readonly log: Logger;
   readonly version: string;
   readonly signal: AbortSignal;
-  /** Told once the first session is open. */
+  /** Told once the journal is open and the agent is at work, whether or not the API can be reached. */
   readonly ready: () => void;
 }
 
-type Parts = AgentOptions & { journal: Journal; hypervisor: LibvirtHypervisor; runner: CommandRunner; reporter: InventoryReporter };
+interface Workers {
+  readonly journal: Journal;
+  readonly hypervisor: LibvirtHypervisor;
+  readonly outbox: ReportOutbox;
+  readonly runner: CommandRunner;
+  readonly reporter: InventoryReporter;
+  /** Rejects with what makes it impossible to go on. */
+  readonly failed: Promise<never>;
+}
+
+type Parts = AgentOptions & Workers;
+type CurrentSession = { session: Session | null };
 
 /** Runs until the signal is aborted. Throws what makes it impossible to go on: a journal that cannot be written, a state folder that is held. */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { config, log, signal } = options;
   const journal = await Journal.open(config.stateDir);
   const hypervisor = new LibvirtHypervisor(config.libvirtUri, log);
-  const current: { session: Session | null } = { session: null };
-  const tell = (message: AgentMessage) => current.session?.sendLossy(message);
-  const { runner, reporter, failed } = makeWorkers(options, { journal, hypervisor, tell });
-  const parts: Parts = { ...options, journal, hypervisor, runner, reporter };
-  watchMachines(parts);
+  const current: CurrentSession = { session: null };
+  const parts: Parts = { ...options, ...makeWorkers(options, { journal, hypervisor, current }) };
+  const { runner, reporter, failed } = parts;
   try {
+    dropEvidenceExcept(config.stateDir, new Set(journal.state.unfinished().map(({ command }) => command.id)));
+    watchMachines(parts);
+    // A guest that an agent left frozen comes before anything else on its machine.
+    thawOwed(parts);
+    runner.resume();
+    options.ready();
     const session = stayConnected({ apiUrls: config.apiUrls, handlers: handlersOf(parts, current), log, signal });
-    await Promise.race([Promise.all([firstLook(parts), session, reporter.sweep(signal)]), failed]);
+    await Promise.race([Promise.all([session, reporter.sweep(signal), sweepThaws(parts)]), failed]);
+    await Promise.race([runner.idle(), failed, sleep(STOP_MS, undefined, { ref: false })]);
   } finally {
     await hypervisor.close();
     await journal.close();
@@ -52,12 +75,14 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 
 function makeWorkers(
   { config, log, signal }: AgentOptions,
-  { journal, hypervisor, tell }: { journal: Journal; hypervisor: LibvirtHypervisor; tell: (message: AgentMessage) => void },
-): { runner: CommandRunner; reporter: InventoryReporter; failed: Promise<never> } {
+  { journal, hypervisor, current }: { journal: Journal; hypervisor: LibvirtHypervisor; current: CurrentSession },
+): Workers {
   const { stateDir, libvirtUri } = config;
+  const tell = (message: AgentMessage) => current.session?.sendLossy(message) ?? false;
   const pools = new PoolFolders(config.pools);
   const freezer = new GuestFreezer({ hypervisor, journal, libvirtUri, stateDir, log });
   const now = () => new Date();
+  const outbox = new ReportOutbox(journal.state);
   const reporter = new InventoryReporter({ hypervisor, pools, journal, tell, log, now });
   const machineChanged = (uuid: string) => reporter.machineChanged(uuid);
   const crash = crashAt(stateDir, process.env[CRASH_VARIABLE]);
@@ -66,33 +91,43 @@ function makeWorkers(
     fail = reject;
   });
   const runner = new CommandRunner(
-    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell, machineChanged, signal },
+    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell, outbox, machineChanged, signal },
     (error) => fail(error),
   );
-  return { runner, reporter, failed };
+  return { journal, hypervisor, outbox, runner, reporter, failed };
 }
 
-/** Guests that a dead agent left frozen come first; then what it left undone. */
-async function firstLook({ journal, hypervisor, runner, config, log, signal }: Parts): Promise<void> {
-  try {
-    await hypervisor.whenConnected(signal);
-  } catch (error) {
-    if (signal.aborted) return;
-    throw error;
+/** Asks for every thaw that the journal still owes, of one machine or of all, each in its machine's turn: a freeze at work is not owed. */
+function thawOwed({ journal, hypervisor, runner, config, log, signal }: Parts, machineUuid?: string): void {
+  for (const freeze of journal.state.freezes()) {
+    if (machineUuid !== undefined && freeze.machineUuid !== machineUuid) continue;
+    runner.inTurn(freeze.machineUuid, async () => {
+      const isConnected = await hypervisor.whenConnected(signal).then(
+        () => true,
+        () => false,
+      );
+      if (isConnected) await thawLeftFrozen({ journal, hypervisor, stateDir: config.stateDir, log }, freeze.machineUuid);
+    });
   }
-  await thawLeftFrozen({ journal, hypervisor, stateDir: config.stateDir, log });
-  runner.resume();
+}
+
+async function sweepThaws(parts: Parts): Promise<void> {
+  const { signal, journal } = parts;
+  while (!signal.aborted) {
+    await sleep(THAW_SWEEP_MS, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    // A command at work sees to its own freeze; a turn that waits behind it would only be one more each time.
+    const busy = new Set(journal.state.unfinished().map(({ command }) => command.body.machineUuid));
+    for (const { machineUuid } of journal.state.freezes()) if (!busy.has(machineUuid)) thawOwed(parts, machineUuid);
+  }
 }
 
 /** A guest agent that came back is asked to thaw what is still owed to it; and what changed is told. */
-function watchMachines({ hypervisor, journal, reporter, config, log }: Parts): void {
-  const thaw = (uuid: string | undefined) => {
-    thawLeftFrozen({ journal, hypervisor, stateDir: config.stateDir, log }, uuid).catch((error: unknown) => {
-      log.error({ err: error }, 'guests that may be frozen could not be thawed');
-    });
-  };
+function watchMachines(parts: Parts): void {
+  const { hypervisor, reporter } = parts;
   hypervisor.onMachineEvent(({ uuid, event }) => {
-    if (event === 'agent' && isIdle(journal, uuid)) thaw(uuid);
+    if (event === 'agent') thawOwed(parts, uuid);
     reporter.machineChanged(uuid);
   });
   hypervisor.onConnected(() => {
@@ -100,36 +135,31 @@ function watchMachines({ hypervisor, journal, reporter, config, log }: Parts): v
   });
 }
 
-/** No command is at work on the machine: a freeze that the journal still knows is nobody's. */
-function isIdle(journal: Journal, uuid: string): boolean {
-  return !journal.state.unfinished().some(({ command }) => command.body.machineUuid === uuid);
-}
-
-function handlersOf(parts: Parts, current: { session: Session | null }) {
-  const { journal, runner, reporter, log } = parts;
+function handlersOf(parts: Parts, current: CurrentSession) {
+  const { journal, outbox, reporter, log } = parts;
   return {
     makeHello: (challenge: { nonce: string }) => makeHello(parts, challenge.nonce),
     onWelcomed: async (welcomed: Welcomed, session: Session) => {
-      current.session = session;
       await bindHost(parts.config.stateDir, welcomed.hostId);
       await acknowledge(journal, welcomed.acknowledgedPosition);
       log.info({ hostId: welcomed.hostId, sessionEpoch: welcomed.sessionEpoch }, 'session open');
-      for (const entry of journal.state.unacknowledged()) await session.send(runner.reportOf(entry));
-      parts.ready();
+      outbox.begin(session);
+      current.session = session;
       void reporter.reportEverything();
     },
     onMessage: (message: SessionMessage, session: Session) => hear(parts, message, session),
   };
 }
 
-function hear({ journal, runner, reporter, log }: Parts, message: SessionMessage, session: Session): void {
+function hear({ journal, outbox, runner, reporter, log }: Parts, message: SessionMessage, session: Session): void {
   switch (message.type) {
     case 'command.issued':
       runner.receive(message, session.epoch);
       return;
     case 'report.acknowledged':
-      acknowledge(journal, message.position).catch((error: unknown) =>
-        log.error({ err: error }, 'an acknowledgement could not be journalled'),
+      acknowledge(journal, message.position).then(
+        () => outbox.flush(),
+        (error: unknown) => log.error({ err: error }, 'an acknowledgement could not be journalled'),
       );
       return;
     case 'inventory.requested':
@@ -167,10 +197,8 @@ async function makeHello({ config, journal, hypervisor, version }: Parts, nonce:
 
 /** Null where libvirt does not answer in time: the host is there all the same, and its heartbeat says so. */
 async function versionsOf(hypervisor: LibvirtHypervisor): Promise<{ libvirt: string; qemu: string } | null> {
-  try {
-    await hypervisor.whenConnected(AbortSignal.timeout(VERSIONS_MS / 2));
-    return await hypervisor.versions();
-  } catch {
-    return null;
-  }
+  const asked = hypervisor.whenConnected(AbortSignal.timeout(VERSIONS_MS)).then(() => hypervisor.versions());
+  // What is late or refused is not known yet; the next session asks again.
+  const known = asked.catch(() => null);
+  return Promise.race([known, sleep(VERSIONS_MS, null, { ref: false })]);
 }

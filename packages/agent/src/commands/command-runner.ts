@@ -5,20 +5,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentMessage, CommandIssued, CommandOutcome } from '@coppice/protocol';
 import { CommandProblem, failureOf, HypervisorLost } from '../failure.js';
+import { dropEvidence, evidencePath } from '../guest/thaw-evidence.js';
 import type { Journal } from '../journal/journal.js';
 import { receiveCommand } from '../journal/receive-command.js';
-import type { CommandEntry, FinishedEntry } from '../journal/state.js';
+import type { CommandEntry } from '../journal/state.js';
+import type { ReportOutbox } from '../session/report-outbox.js';
 import type { CommandContext } from './context.js';
 import { executeCommand } from './execute-command.js';
 import { SwitchedInSpite } from './freeze-layers/freeze-layers.js';
 
 /** Pause before a command is tried again after the hypervisor went away, in milliseconds. */
 const LOST_PAUSE_MS = 500;
+/** Node's timers end at 2^31 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** What the runner needs. `tell` may lose what it is given; outcomes are sent again by the session until they are acknowledged. */
+/** What the runner needs. `tell` may lose what it is given; outcomes go through the outbox. `signal`: begin nothing any more. */
 export interface RunnerParts extends Pick<CommandContext, 'hypervisor' | 'pools' | 'freezer' | 'stateDir' | 'log' | 'now' | 'crash'> {
   readonly journal: Journal;
   readonly tell: (message: AgentMessage) => void;
+  readonly outbox: Pick<ReportOutbox, 'flush' | 'repeat'>;
   readonly machineChanged: (machineUuid: string) => void;
   readonly signal: AbortSignal;
 }
@@ -34,7 +39,7 @@ export class CommandRunner {
     private readonly fatal: (error: unknown) => void,
   ) {}
 
-  /** Goes on with what an earlier agent accepted and did not finish. */
+  /** Goes on with what an earlier agent accepted and did not finish. To be called before the first `receive`. */
   resume(): void {
     for (const entry of this.parts.journal.state.unfinished()) this.enqueue(entry, entry.hasBegun);
   }
@@ -44,21 +49,31 @@ export class CommandRunner {
     this.receiving = this.receiving.then(() => this.takeIn(command, sessionEpoch)).catch(this.fatal);
   }
 
-  /** The report of a finished command. */
-  reportOf(entry: FinishedEntry): AgentMessage {
-    const { commandId, position, outcome, at } = entry;
-    return { type: 'command.finished', commandId, position, outcome, at };
+  /** Does something to a machine between its commands, after those that were taken in before. */
+  inTurn(machineUuid: string, work: () => Promise<void>): void {
+    const before = this.lastOfMachine.get(machineUuid) ?? Promise.resolve();
+    const run = before.then(() => (this.parts.signal.aborted ? undefined : work())).catch(this.fatal);
+    this.lastOfMachine.set(machineUuid, run);
+    void run.then(() => {
+      if (this.lastOfMachine.get(machineUuid) === run) this.lastOfMachine.delete(machineUuid);
+    });
+  }
+
+  /** Resolves when nothing is at work; after the signal nothing new begins. */
+  async idle(): Promise<void> {
+    await this.receiving;
+    await Promise.all(this.lastOfMachine.values());
   }
 
   private async takeIn(command: CommandIssued, sessionEpoch: number): Promise<void> {
-    const { journal, tell, log } = this.parts;
+    const { journal, tell, outbox, log } = this.parts;
     const receipt = receiveCommand(journal.state, sessionEpoch, command);
     switch (receipt.kind) {
       case 'drop':
         log.warn({ commandId: command.id, why: receipt.why }, 'dropped a command');
         return;
       case 'answer-again':
-        tell(this.reportOf(receipt.finished));
+        outbox.repeat(receipt.finished);
         return;
       case 'accept-again':
         tell({ type: 'command.accepted', commandId: command.id });
@@ -79,28 +94,37 @@ export class CommandRunner {
 
   /** A machine's commands follow each other; those of other machines run beside them (the API bounds how many, protocol/limits.ts). */
   private enqueue({ command }: Pick<CommandEntry, 'command'>, isRepeat: boolean): void {
-    const { machineUuid } = command.body;
-    const before = this.lastOfMachine.get(machineUuid) ?? Promise.resolve();
-    const run = before.then(() => this.run(command, isRepeat)).catch(this.fatal);
-    this.lastOfMachine.set(machineUuid, run);
-    run.finally(() => {
-      if (this.lastOfMachine.get(machineUuid) === run) this.lastOfMachine.delete(machineUuid);
-    });
+    this.inTurn(command.body.machineUuid, () => this.run(command, isRepeat));
   }
 
   private async run(command: CommandIssued, isRepeat: boolean): Promise<void> {
-    const { journal, now, log, machineChanged, signal } = this.parts;
-    if (signal.aborted) return;
-    if (!isRepeat && now().toISOString() > command.expiresAt) {
-      await this.finish(command.id, { kind: 'failed', failure: failureOf(expired()) });
-      return;
-    }
-    if (!isRepeat) await journal.append({ kind: 'begun', commandId: command.id });
+    const { log, machineChanged } = this.parts;
+    if (!isRepeat && !(await this.begin(command))) return;
     log.info({ commandId: command.id, verb: command.body.verb, machineUuid: command.body.machineUuid, isRepeat }, 'command begins');
     const outcome = await this.outcomeOf(command, isRepeat);
     if (outcome === null) return;
     await this.finish(command.id, outcome);
     machineChanged(command.body.machineUuid);
+  }
+
+  /** False: refused, which is its outcome, as a newer operation came or its time passed; or the agent stops, and the next start looks again. */
+  private async begin(command: CommandIssued): Promise<boolean> {
+    const { journal, hypervisor, now, signal } = this.parts;
+    const highest = journal.state.machineEpoch(command.body.machineUuid);
+    if (command.machineEpoch < highest) {
+      await this.finish(command.id, { kind: 'failed', failure: failureOf(staleEpoch(command, highest)) });
+      return false;
+    }
+    const leftMs = Math.min(Date.parse(command.expiresAt) - now().getTime(), LONGEST_TIMER_MS);
+    try {
+      await hypervisor.whenConnected(leftMs <= 0 ? AbortSignal.abort() : AbortSignal.any([signal, AbortSignal.timeout(leftMs)]));
+    } catch {
+      // Only the signal's reason comes here. A stop decides nothing; the time does.
+      if (!signal.aborted) await this.finish(command.id, { kind: 'failed', failure: failureOf(expired()) });
+      return false;
+    }
+    await journal.append({ kind: 'begun', commandId: command.id });
+    return true;
   }
 
   /** Null: the agent stops before the outcome is known; the next start goes on. */
@@ -147,11 +171,11 @@ export class CommandRunner {
   }
 
   private async finish(commandId: string, outcome: CommandOutcome): Promise<void> {
-    const { journal, tell, log } = this.parts;
+    const { journal, outbox, stateDir, log } = this.parts;
     await journal.append({ kind: 'finished', commandId, outcome });
     log.info({ commandId, outcome: outcome.kind }, 'command finished');
-    const finished = journal.state.finishedCommand(commandId);
-    if (finished !== undefined) tell(this.reportOf(finished));
+    outbox.flush();
+    dropEvidence(evidencePath(stateDir, commandId));
   }
 }
 

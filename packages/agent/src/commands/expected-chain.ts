@@ -46,7 +46,7 @@ export async function requireChain(target: string, expected: readonly { path: st
 }
 
 /** What keeps `actual` from being the expected chain, in words; null if it is that chain. */
-export function chainProblem(actual: Chain, expected: readonly { path: string; format: string }[]): string | null {
+function chainProblem(actual: Chain, expected: readonly { path: string; format: string }[]): string | null {
   if (actual.problem !== null) return actual.problem;
   for (const [index, want] of expected.entries()) {
     const have = actual.layers[index];

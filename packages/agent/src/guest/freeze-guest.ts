@@ -7,6 +7,9 @@ import { z } from 'zod';
 import { CommandProblem } from '../failure.js';
 import type { Hypervisor } from '../hypervisor/port.js';
 import type { Journal } from '../journal/journal.js';
+import { type FreezeStatus, freezeStatus } from './freeze-status.js';
+import { dropEvidence, evidencePath } from './thaw-evidence.js';
+import { thawLeftFrozen } from './thaw-left-frozen.js';
 import { ThawWatcher } from './thaw-watcher-process.js';
 
 /** How long a thaw is waited for before it is left to the watcher. */
@@ -14,7 +17,6 @@ const THAW_MS = 5_000;
 /** After a freeze that failed: the caller has a deadline and the watcher goes on. */
 const THAW_AFTER_FAILURE_MS = 1_000;
 
-const status = z.enum(['thawed', 'frozen']);
 const fileSystemCount = z.int().nonnegative();
 
 /** One freeze. `points`: called at the moments at which a test lets the agent die. */
@@ -52,6 +54,8 @@ export class GuestFreezer {
     const { hypervisor, journal, libvirtUri, stateDir, log } = this.parts;
     const { machineUuid, commandId, deadlineMs } = request;
     const until = performance.now() + deadlineMs;
+    // Of an earlier try of this command: it says nothing about the freeze that begins now.
+    dropEvidence(evidencePath(stateDir, commandId));
     const starting = ThawWatcher.start({ libvirtUri, machineUuid, commandId, stateDir, log });
     starting.catch(() => undefined);
     try {
@@ -65,6 +69,11 @@ export class GuestFreezer {
     watcher.arm(deadlineMs);
     request.beforeFreeze();
     return this.freezeAndAct(request, watcher, Math.max(1000, until - performance.now()));
+  }
+
+  /** Ends a freeze of an earlier try, whose end was not seen: its evidence is wanted before the next one begins. */
+  async endLeft(machineUuid: string): Promise<void> {
+    await thawLeftFrozen(this.parts, machineUuid);
   }
 
   private async freezeAndAct<T>(request: FreezeRequest<T>, watcher: ThawWatcher, remainingMs: number): Promise<Frozen<T>> {
@@ -107,13 +116,8 @@ export class GuestFreezer {
   }
 }
 
-/** 'frozen' or 'thawed', as the guest says. */
-export async function freezeStatus(hypervisor: Hypervisor, machineUuid: string, timeoutMs: number): Promise<z.infer<typeof status>> {
-  return status.parse(await hypervisor.guestCommand(machineUuid, { execute: 'guest-fsfreeze-status', timeoutMs }));
-}
-
 async function requireThawed(hypervisor: Hypervisor, machineUuid: string, timeoutMs: number): Promise<void> {
-  let found: z.infer<typeof status>;
+  let found: FreezeStatus;
   try {
     found = await freezeStatus(hypervisor, machineUuid, timeoutMs);
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { readDefinition } from '../definition/domain-xml.js';
@@ -26,8 +26,13 @@ export function evidenceOf(liveXml: string | null): ThawEvidence {
   return { sources: Object.fromEntries(disks.flatMap(({ target, file }) => (file === null ? [] : [[target, file]]))), thawed: null };
 }
 
-/** Written whole and durably, synchronously: its writer has nothing else to do and must not be torn. */
+/**
+ * Written whole and durably, synchronously: its writer has nothing else to do and must not be torn. Watcher and agent may thaw at the same
+ * time; the one that found file systems frozen is right, and is not written over.
+ */
 export function writeEvidence(path: string, content: ThawEvidence): void {
+  const before = readEvidence(path);
+  if (before !== null && (before.thawed ?? 0) > (content.thawed ?? 0)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const made = `${path}.${process.pid}`;
   const file = openSync(made, 'w', 0o600);
@@ -50,7 +55,23 @@ export function readEvidence(path: string): ThawEvidence | null {
   }
 }
 
-/** Removes it with the end of its command. */
+/** Removes it: with the end of its command, and before a new freeze of the same one. */
 export function dropEvidence(path: string): void {
   rmSync(path, { force: true });
+}
+
+/** Removes what is left of commands that have ended: a watcher may write after the end. */
+export function dropEvidenceExcept(stateDir: string, unfinished: ReadonlySet<string>): void {
+  for (const name of namesIn(join(stateDir, 'thawed'))) {
+    if (!unfinished.has(name.slice(0, name.indexOf('.')))) rmSync(join(stateDir, 'thawed', name), { force: true });
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return [];
+    throw error;
+  }
 }

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import { CommandProblem, HypervisorLost } from '../failure.js';
+import { CommandProblem } from '../failure.js';
 import type { Hypervisor } from '../hypervisor/port.js';
 import type { Journal } from '../journal/journal.js';
 import type { FreezeEntry } from '../journal/state.js';
-import { freezeStatus } from './freeze-guest.js';
-import { evidenceOf, evidencePath, readEvidence, writeEvidence } from './thaw-evidence.js';
+import { freezeStatus } from './freeze-status.js';
+import { evidenceOf, evidencePath, writeEvidence } from './thaw-evidence.js';
 
 const ANSWER_MS = 6_000;
 
@@ -18,18 +18,23 @@ export interface ThawParts {
 
 /**
  * Ends every freeze that the journal knows as begun and not as over: what an agent that died left behind. Guests that do not answer stay in
- * the journal; they are tried again when their agent says something and at the next start. Never throws for a guest.
+ * the journal; they are tried again now and then, and when their agent says something. Never throws for a guest. Must run in the machine's turn:
+ * a freeze of a command at work is not left.
  */
 export async function thawLeftFrozen(parts: ThawParts, machineUuid?: string): Promise<void> {
   for (const freeze of parts.journal.state.freezes()) {
     if (machineUuid !== undefined && freeze.machineUuid !== machineUuid) continue;
-    try {
-      await thawOne(parts, freeze);
-      await parts.journal.append({ kind: 'thaw-confirmed', machineUuid: freeze.machineUuid });
-    } catch (error) {
-      if (!(error instanceof CommandProblem) && !(error instanceof HypervisorLost)) throw error;
-      parts.log.error({ err: error, machineUuid: freeze.machineUuid }, 'a guest that may be frozen does not answer; tried again later');
-    }
+    if (await isThawed(parts, freeze)) await parts.journal.append({ kind: 'thaw-confirmed', machineUuid: freeze.machineUuid });
+  }
+}
+
+async function isThawed(parts: ThawParts, freeze: FreezeEntry): Promise<boolean> {
+  try {
+    await thawOne(parts, freeze);
+    return true;
+  } catch (error) {
+    parts.log.error({ err: error, machineUuid: freeze.machineUuid }, 'a guest that may be frozen does not answer; tried again later');
+    return false;
   }
 }
 
@@ -44,7 +49,6 @@ async function thawOne({ hypervisor, stateDir, log }: ThawParts, { machineUuid, 
   const path = evidencePath(stateDir, commandId);
   const seen = evidenceOf(machine.liveXml);
   const thawed = Number(await hypervisor.guestCommand(machineUuid, { execute: 'guest-fsfreeze-thaw', timeoutMs: ANSWER_MS }));
-  // The watcher may be thawing at the same time; its evidence is as good, and older evidence is not written over.
-  if (readEvidence(path) === null) writeEvidence(path, { ...seen, thawed });
+  writeEvidence(path, { ...seen, thawed });
   log.warn({ machineUuid, thawed }, 'thawed a guest that an earlier agent had left frozen');
 }

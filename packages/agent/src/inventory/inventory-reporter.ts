@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentMessage, InventoryMachine } from '@coppice/protocol';
+import { type AgentMessage, type InventoryMachine, machineSeen } from '@coppice/protocol';
 import type { Logger } from 'pino';
 import { CommandProblem, HypervisorLost } from '../failure.js';
 import type { Hypervisor } from '../hypervisor/port.js';
@@ -17,12 +17,12 @@ const DEBOUNCE_MS = 150;
 /** How often everything is looked at without an event, in milliseconds: headers only, some 2 ms a machine; unchanged machines are not sent. */
 const SWEEP_MS = 30_000;
 
-/** What the reporter needs. `tell` may lose what it is given; the next hello sends all again. */
+/** What the reporter needs. `tell` says whether the session took it; the next hello sends all again. */
 export interface ReporterParts {
   readonly hypervisor: Hypervisor;
   readonly pools: PoolFolders;
   readonly journal: Journal;
-  readonly tell: (message: AgentMessage) => void;
+  readonly tell: (message: AgentMessage) => boolean;
   readonly log: Logger;
   readonly now: () => Date;
 }
@@ -74,11 +74,16 @@ export class InventoryReporter {
   }
 
   private async reportAll(mode: { onlyChanged: boolean }): Promise<void> {
-    const { hypervisor, journal, tell } = this.parts;
+    const { hypervisor, journal, tell, log } = this.parts;
     await this.reportPools();
     const { position } = journal.state;
     const machineUuids = await hypervisor.listMachines();
-    for (const uuid of machineUuids) await this.reportMachine(uuid, mode);
+    for (const uuid of machineUuids) {
+      await this.reportMachine(uuid, mode).catch((error: unknown) => {
+        if (error instanceof HypervisorLost) throw error;
+        log.warn({ err: error, uuid }, 'a machine could not be looked at; the others are');
+      });
+    }
     tell({ type: 'inventory.completed', position, machineUuids });
   }
 
@@ -93,8 +98,10 @@ export class InventoryReporter {
       const machine = await machineInventory(facts, pools);
       const digest = digestOf(machine);
       if (onlyChanged && this.told.get(uuid) === digest) return;
-      this.told.set(uuid, digest);
-      tell({ type: 'inventory.machine-seen', position, takenAt, machine });
+      // Checked before it is sent: one machine beyond the protocol's bounds must not cost the host its session.
+      const message = machineSeen.parse({ type: 'inventory.machine-seen', position, takenAt, machine });
+      if (tell(message)) this.told.set(uuid, digest);
+      else this.told.delete(uuid);
     } catch (error) {
       if (error instanceof HypervisorLost) throw error;
       if (!(error instanceof CommandProblem)) throw new Error(`machine ${uuid} cannot be looked at`, { cause: error });
@@ -122,7 +129,7 @@ export class InventoryReporter {
 }
 
 /** Bytes written are no change of what the machine is; a running guest would be news for ever. */
-function digestOf(machine: InventoryMachine): string {
+export function digestOf(machine: InventoryMachine): string {
   const disks = machine.disks.map((disk) => ({ ...disk, chain: disk.chain.map((layer) => ({ ...layer, allocatedBytes: 0 })) }));
   return createHash('sha256')
     .update(JSON.stringify({ ...machine, disks }))

@@ -1,12 +1,13 @@
 import type { InventoryDisk, InventoryLayer, InventoryMachine } from '@coppice/protocol';
 import { fileOfDisk } from '../commands/expected-chain.js';
 import { type DefinedDisk, type Definition, readDefinition } from '../definition/domain-xml.js';
+import { CommandProblem } from '../failure.js';
 import { ImageProblem } from '../hypervisor/qemu-storage/qcow2-header.js';
-import { canonicalPath, walkChain } from '../hypervisor/qemu-storage/walk-chain.js';
+import { canonicalPath, type Chain, walkChain } from '../hypervisor/qemu-storage/walk-chain.js';
 import type { MachineFacts } from '../hypervisor/port.js';
 import type { PoolFolders } from '../pools/pool-folders.js';
 
-/** One machine as the host has it: definition in force, and every chain read by its headers. Throws only where storage does not answer. */
+/** One machine as the host has it: definition in force, and every chain read by its headers. */
 export async function machineInventory(facts: MachineFacts, pools: PoolFolders): Promise<InventoryMachine> {
   const inactive = facts.inactiveXml === null ? null : readDefinition(facts.inactiveXml);
   const live = facts.liveXml === null ? null : readDefinition(facts.liveXml);
@@ -32,10 +33,13 @@ export async function machineInventory(facts: MachineFacts, pools: PoolFolders):
   };
 }
 
+/** Bound of the protocol's `problem`. */
+const MAX_PROBLEM = 1000;
+
 type Around = { file: string; inactive: Definition | null; pools: PoolFolders };
 
 async function diskInventory(disk: DefinedDisk, { file, inactive, pools }: Around): Promise<InventoryDisk> {
-  const { layers, problem } = await walkChain(file, disk.format);
+  const { layers, problem } = await readChain(file, disk.format);
   const chain: InventoryLayer[] = [];
   for (const { path, format, virtualBytes, allocatedBytes, header } of layers) {
     const place = await pools.placeOf(path);
@@ -50,6 +54,16 @@ async function diskInventory(disk: DefinedDisk, { file, inactive, pools }: Aroun
     persistentFileName: inactive === null ? null : await otherPersistentFile(disk.target, file, { inactive, pools }),
     problem,
   };
+}
+
+/** Storage that does not answer, or refuses, is a problem of that disk; the machine and its other disks are told all the same. */
+async function readChain(file: string, format: string): Promise<Chain> {
+  try {
+    return await walkChain(file, format);
+  } catch (error) {
+    if (!(error instanceof CommandProblem)) throw error;
+    return { layers: [], problem: error.message.slice(0, MAX_PROBLEM) };
+  }
 }
 
 /** What the persistent definition names for this disk, where that is another file than the live one. */

@@ -20,6 +20,13 @@ export interface JournalOptions {
   readonly compactFromBytes?: number;
 }
 
+/** Where a journal lies, when it is rewritten, and its bytes now and after the last rewriting. */
+interface Place {
+  readonly path: string;
+  readonly settings: Required<JournalOptions>;
+  sizes: { now: number; compacted: number };
+}
+
 /** The file of the journal inside a state folder. */
 export function journalPath(stateDir: string): string {
   return join(stateDir, 'journal.log');
@@ -31,11 +38,9 @@ export class Journal {
   private broken: unknown;
 
   private constructor(
-    private readonly path: string,
     private file: FileHandle,
-    private readonly options: Required<JournalOptions>,
     readonly state: JournalState,
-    private sizes: { now: number; compacted: number },
+    private readonly place: Place,
   ) {}
 
   /** Opens or begins the journal of a state folder; cuts off a torn last record. Throws JournalCorrupt. */
@@ -49,7 +54,7 @@ export class Journal {
     if (first === undefined || first.kind !== 'content') {
       const state = new JournalState(emptyContent(randomUUID()));
       const size = await writeCompacted(path, state, settings.now());
-      return new Journal(path, await open(path, 'a', 0o600), settings, state, { now: size, compacted: size });
+      return new Journal(await open(path, 'a', 0o600), state, { path, settings, sizes: { now: size, compacted: size } });
     }
     const state = new JournalState(first.content);
     for (const record of records.slice(1)) state.apply(record);
@@ -58,7 +63,7 @@ export class Journal {
       await file.truncate(wholeBytes);
       await file.sync();
     }
-    return new Journal(path, file, settings, state, { now: wholeBytes, compacted: Buffer.byteLength(encodeRecord(first)) });
+    return new Journal(file, state, { path, settings, sizes: { now: wholeBytes, compacted: Buffer.byteLength(encodeRecord(first)) } });
   }
 
   /** Writes a record and returns it once it is durable and `state` shows it. */
@@ -79,13 +84,14 @@ export class Journal {
   private async write(record: NewRecord): Promise<JournalRecord> {
     if (this.broken !== undefined) throw new Error('the journal is broken since an earlier write failed', { cause: this.broken });
     try {
-      const placed: JournalRecord = { ...record, position: this.state.position + 1, at: this.options.now().toISOString() };
+      const placed: JournalRecord = { ...record, position: this.state.position + 1, at: this.place.settings.now().toISOString() };
       const line = encodeRecord(placed);
       await this.file.appendFile(line);
       await this.file.datasync();
-      this.sizes.now += Buffer.byteLength(line);
+      const { sizes, settings } = this.place;
+      sizes.now += Buffer.byteLength(line);
       this.state.apply(placed);
-      if (this.sizes.now > Math.max(this.options.compactFromBytes, 2 * this.sizes.compacted)) await this.compact();
+      if (sizes.now > Math.max(settings.compactFromBytes, 2 * sizes.compacted)) await this.compact();
       return placed;
     } catch (error) {
       this.broken = error;
@@ -94,10 +100,11 @@ export class Journal {
   }
 
   private async compact(): Promise<void> {
-    const size = await writeCompacted(this.path, this.state, this.options.now());
+    const { path, settings } = this.place;
+    const size = await writeCompacted(path, this.state, settings.now());
     await this.file.close();
-    this.file = await open(this.path, 'a', 0o600);
-    this.sizes = { now: size, compacted: size };
+    this.file = await open(path, 'a', 0o600);
+    this.place.sizes = { now: size, compacted: size };
   }
 }
 

@@ -7,7 +7,7 @@ export interface JournalText {
 }
 
 /** The journal was changed by something else than a crash: nothing may be executed on the strength of it. */
-export class JournalCorrupt extends Error {
+class JournalCorrupt extends Error {
   constructor(problem: string, options?: { cause: unknown }) {
     super(
       `${problem}. No command was executed. If the disk is sound and this host's operations are settled, move the journal away: ` +

@@ -27,7 +27,7 @@ export const finishedEntry = z.object({
 export const freezeEntry = z.object({ machineUuid: z.uuid(), commandId: z.uuid(), at: moment });
 
 /** All that the journal says, as one value: what compaction writes, and what reading folds records into. */
-export const journalContent = z.object({
+const journalContent = z.object({
   id: z.uuid(),
   position,
   highestCommand: z.object({ incarnation: z.uuid(), number: z.int() }).nullable(),
@@ -40,7 +40,7 @@ export const journalContent = z.object({
 export type JournalContent = z.infer<typeof journalContent>;
 
 /** What is written. Every record takes the next position; `content` is the only one that stands for all before it. */
-export const journalRecord = z.discriminatedUnion('kind', [
+const journalRecord = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('content'), position, content: journalContent }),
   z.object({ kind: z.literal('accepted'), position, at: moment, command: commandIssued }),
   z.object({ kind: z.literal('begun'), position, at: moment, commandId: z.uuid() }),

@@ -15,7 +15,7 @@ export interface TombstoneBounds {
   readonly bytes: number;
 }
 
-export const TOMBSTONE_BOUNDS: TombstoneBounds = { days: 30, count: 10_000, bytes: 16 * 1024 * 1024 };
+const TOMBSTONE_BOUNDS: TombstoneBounds = { days: 30, count: 10_000, bytes: 16 * 1024 * 1024 };
 
 /** An empty journal of this id; its first record is this content at position 1. */
 export function emptyContent(id: string): JournalContent {

@@ -15,7 +15,7 @@ export interface Identity {
 }
 
 /** There is neither an enrolled host nor a token to enrol one. */
-export class NotEnrolled extends Error {
+class NotEnrolled extends Error {
   override readonly name = 'NotEnrolled';
 }
 
@@ -29,8 +29,11 @@ export async function readIdentity(stateDir: string): Promise<Identity> {
   };
 }
 
-/** Keeps the id that the enrolment gave; the token is not used again. */
+/** Keeps the id that the enrolment gave; the token is not used again. Throws if this state folder is another host's. */
 export async function bindHost(stateDir: string, hostId: string): Promise<void> {
+  const known = (await readIdentity(stateDir)).hostId;
+  if (known === hostId) return;
+  if (known !== null) throw new Error(`the API calls this host ${hostId}, and it enrolled as ${known}`);
   await writeDurably(join(stateDir, 'host.json'), `${JSON.stringify({ hostId })}\n`);
 }
 

@@ -57,7 +57,7 @@ export class Session {
   ) {
     this.socket = new WebSocket(url, { maxPayload: MAX_MESSAGE_BYTES, handshakeTimeout: CONNECT_TIMEOUT_MS, perMessageDeflate: false });
     this.socket.on('open', () => this.closeAfter(HELLO_TIMEOUT_MS, 'the hello took too long'));
-    this.socket.on('message', (data, isBinary) => this.receive(isBinary ? '' : String(data)));
+    this.socket.on('message', (data, isBinary) => this.receive(!isBinary && Buffer.isBuffer(data) ? data.toString('utf8') : ''));
     this.socket.on('error', (error) => {
       this.closeReason ??= { code: 1006, reason: error.message };
     });
@@ -82,9 +82,17 @@ export class Session {
     });
   }
 
-  /** Sends what may be lost; it is lost while the socket does not keep up. */
-  sendLossy(message: AgentMessage): void {
-    if (this.isOpen && this.socket.bufferedAmount < MAX_BUFFERED_BYTES) this.socket.send(encodeMessage(message));
+  /** Sends what may be lost: false where it is, because the session is over or does not keep up, or the message is too large for it. */
+  sendLossy(message: AgentMessage): boolean {
+    if (!this.isOpen || this.socket.bufferedAmount >= MAX_BUFFERED_BYTES) return false;
+    const text = encodeMessage(message);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_MESSAGE_BYTES) {
+      this.log.error({ type: message.type, bytes }, 'a message is too large for the protocol and was not sent');
+      return false;
+    }
+    this.socket.send(text);
+    return true;
   }
 
   close(code: number, reason: string): void {
@@ -103,6 +111,8 @@ export class Session {
   }
 
   private receive(text: string): void {
+    // We gave it up: what still comes out of its buffers may be an hour old.
+    if (this.closeReason !== undefined) return;
     const parsed = parseApiMessage(text);
     if (!parsed.ok) return this.close(CloseCode.BAD_MESSAGE, parsed.problem);
     const { message } = parsed;

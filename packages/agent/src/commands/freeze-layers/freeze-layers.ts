@@ -11,7 +11,7 @@
  */
 import type { CommandResult } from '@coppice/protocol';
 import { CommandProblem } from '../../failure.js';
-import { type CommandContext, notesOf, told } from '../context.js';
+import { type CommandContext, told } from '../context.js';
 import { type ExpectedVolume, expectVolume } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
 import { actionOf, type Switched, switchHeads } from './switch-heads.js';
@@ -28,6 +28,7 @@ export interface FreezePlan {
 
 /** See the file's head. Throws CommandProblem with nothing changed, or HypervisorLost: then it has to be called again. */
 export async function freezeLayers(body: FreezePlan['body'], context: CommandContext): Promise<CommandResult> {
+  if (context.isRepeat) await context.freezer.endLeft(body.machineUuid);
   const before = await viewMachine(context.hypervisor, body.machineUuid);
   const volumes = await Promise.all(body.volumes.map((volume) => expectVolume(context.pools, volume)));
   const plan: FreezePlan = { body, volumes };
@@ -76,9 +77,4 @@ export class SwitchedInSpite extends Error {
     super('the machine switched in spite of an error', { cause });
     this.name = 'SwitchedInSpite';
   }
-}
-
-/** Whether an earlier try of this command noted the switch. */
-export function hasNotedSwitch(context: CommandContext): boolean {
-  return notesOf(context, 'switched').length > 0;
 }

@@ -29,7 +29,7 @@ export async function actionOf(
 }
 
 /** New heads by target. */
-export function newHeadsOf(volumes: readonly ExpectedVolume[]): Map<string, string> {
+function newHeadsOf(volumes: readonly ExpectedVolume[]): Map<string, string> {
   return new Map(volumes.map(({ target, newPath }) => [target, newPath]));
 }
 

@@ -52,7 +52,7 @@ export interface CallArguments {
 /** One call on its way to a worker. */
 export type CallRequest = { id: number; name: CallName; argument: CallArguments[CallName] };
 
-export const libvirtProblem = z.object({ code: z.int(), domain: z.int(), message: z.string() });
+const libvirtProblem = z.object({ code: z.int(), domain: z.int(), message: z.string() });
 
 /** What the child says. */
 export const childMessage = z.discriminatedUnion('kind', [

@@ -27,7 +27,8 @@ const prototypes = {
   timeout: koffi.proto('void OnTimeout(int timer, void *o)'),
 };
 
-let closedBecause: string | undefined;
+/** Set by libvirt's callback, which runs inside its event loop. */
+const connection: { closedBecause: string | undefined } = { closedBecause: undefined };
 
 function say(message: ChildMessage): void {
   parentPort?.postMessage(message);
@@ -40,18 +41,18 @@ function sayChanged(domain: unknown, event: string, detail: string): void {
 }
 
 const callbacks = {
-  lifecycle: koffi.register((_c: unknown, domain: unknown, event: number, detail: number) => {
+  lifecycle: koffi.register((_c: unknown, domain: unknown, ...[event, detail]: [number, number]) => {
     sayChanged(domain, 'lifecycle', `${event}/${detail}`);
     return 0;
   }, koffi.pointer(prototypes.lifecycle)),
   blockJob: koffi.register((_c: unknown, domain: unknown, ...rest: [string, number, number]) => {
     sayChanged(domain, 'block-job', `${rest[0]}/${rest[1]}/${rest[2]}`);
   }, koffi.pointer(prototypes.blockJob)),
-  agent: koffi.register((_c: unknown, domain: unknown, state: number, reason: number) => {
+  agent: koffi.register((_c: unknown, domain: unknown, ...[state, reason]: [number, number]) => {
     sayChanged(domain, 'agent', `${state}/${reason}`);
   }, koffi.pointer(prototypes.agent)),
   close: koffi.register((_c: unknown, reason: number) => {
-    closedBecause = `libvirt closed the connection (reason ${reason})`;
+    connection.closedBecause = `libvirt closed the connection (reason ${reason})`;
   }, koffi.pointer(prototypes.close)),
   timeout: koffi.register(() => undefined, koffi.pointer(prototypes.timeout)),
 };
@@ -63,17 +64,17 @@ function listen(connect: Connect): void {
   checked(vir.registerEvent(connect, null, BLOCK_JOB_2, callbacks.blockJob, null, null));
   checked(vir.registerEvent(connect, null, AGENT_LIFECYCLE, callbacks.agent, null, null));
   say({ kind: 'connected' });
-  while (closedBecause === undefined) checked(vir.runEventLoop());
+  while (connection.closedBecause === undefined) checked(vir.runEventLoop());
 }
 
 /** One connection, from its opening to its loss; why it ended. */
 function listenOnce(uri: string): string {
-  closedBecause = undefined;
+  connection.closedBecause = undefined;
   let connect: Connect | undefined;
   try {
     connect = checked(vir.open(uri));
     listen(connect);
-    return closedBecause ?? 'ended';
+    return connection.closedBecause ?? 'ended';
   } catch (error) {
     return problemOf(error).message;
   } finally {

@@ -25,8 +25,9 @@ export class SyncConnection {
     }
   }
 
-  /** Opens the connection now instead of with the first call. */
+  /** Opens the connection if there is none that is alive: libvirtd may have been restarted since the last call. */
   open(): Connect {
+    if (this.connect !== null && vir.isAlive(this.connect) !== 1) this.close();
     this.connect ??= checked(vir.open(this.uri));
     return this.connect;
   }

@@ -1,9 +1,10 @@
 import { chmod, chown, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../../durable-file.js';
-import { CommandProblem, hasErrorCode } from '../../failure.js';
+import { hasErrorCode } from '../../failure.js';
 import type { ImageFile } from './image-file.js';
 import { runProgram } from './run-program.js';
+import { storageError } from './storage-error.js';
 import { onStorage } from './storage-gate.js';
 
 const CREATE_DEADLINE_MS = 30_000;
@@ -80,25 +81,4 @@ export function removeFile(path: string): Promise<boolean> {
       throw storageError(path, error);
     }
   });
-}
-
-function storageError(path: string, cause: unknown): CommandProblem {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const isFull =
-    hasErrorCode(cause, 'ENOSPC') || hasErrorCode(cause, 'EDQUOT') || /No space left on device|Disk quota exceeded/i.test(text);
-  return isFull
-    ? new CommandProblem({
-        code: 'INSUFFICIENT_SPACE',
-        retryable: true,
-        message: `There is no room for ${path}.`,
-        hint: 'Make room in the pool, then retry.',
-        cause,
-      })
-    : new CommandProblem({
-        code: 'IO_ERROR',
-        retryable: true,
-        message: `The storage refused ${path}: ${text}.`,
-        hint: 'Look at the pool on the host, then retry.',
-        cause,
-      });
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { hasErrorCode } from '../../failure.js';
 import { HEADER_READ_BYTES, ImageProblem, parseQcow2Header, type Qcow2Header } from './qcow2-header.js';
+import { storageError } from './storage-error.js';
 import { onStorage } from './storage-gate.js';
 
 /** A table of 16 TiB virtual size with 64 KiB clusters has 32,768 entries; QEMU's own bound is 4 Mi entries. */
@@ -53,11 +54,15 @@ export function hasOwnClusters(path: string): Promise<boolean> {
 
 function withImage<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
   return onStorage(`read ${path}`, async () => {
-    const file = await openImage(path);
     try {
-      return await read(file);
-    } finally {
-      await file.close();
+      const file = await openImage(path);
+      try {
+        return await read(file);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw error instanceof ImageProblem ? error : storageError(path, error);
     }
   });
 }

@@ -6,7 +6,7 @@ import { ImageProblem } from './qcow2-header.js';
 import { onStorage } from './storage-gate.js';
 
 /** Ours stay at or below 32 (kvm.md §5.7); libvirt refuses more than 200. */
-export const MAX_CHAIN_LENGTH = 256;
+const MAX_CHAIN_LENGTH = 256;
 
 interface Step {
   readonly path: string;
