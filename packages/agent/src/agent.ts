@@ -1,105 +1,125 @@
 /** All wiring of the agent in one place: journal, hypervisor, guests, commands, inventory, session. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentMessage } from '@coppice/protocol';
+import type { AgentMessage, Hello, Welcomed } from '@coppice/protocol';
+import { PROTOCOL_VERSION } from '@coppice/protocol';
 import type { Logger } from 'pino';
+import { capabilitiesOf } from './capabilities.js';
 import { CommandRunner } from './commands/command-runner.js';
 import type { AgentConfig } from './config.js';
 import { CRASH_VARIABLE, crashAt } from './crash-points.js';
 import { GuestFreezer } from './guest/freeze-guest.js';
+import { dropEvidenceExcept } from './guest/thaw-evidence.js';
 import { thawLeftFrozen } from './guest/thaw-left-frozen.js';
 import { LibvirtHypervisor } from './hypervisor/libvirt/libvirt-hypervisor.js';
 import { InventoryReporter } from './inventory/inventory-reporter.js';
 import { Journal } from './journal/journal.js';
 import { PoolFolders } from './pools/pool-folders.js';
+import { bindHost, proveIdentity, readIdentity } from './session/identity.js';
 import { ReportOutbox } from './session/report-outbox.js';
-import type { Session } from './session/session.js';
-import { sessionHandlers } from './session/session-handlers.js';
+import type { Session, SessionMessage } from './session/session.js';
 import { stayConnected } from './session/stay-connected.js';
 
-/** How often a guest that may still be frozen and does not answer is tried again, in milliseconds. */
-const THAW_AGAIN_MS = 10_000;
-/** How long a stop waits for a command at work, in milliseconds; what is not done by then goes on at the next start. */
+/** Time that a hello waits for libvirt's versions, in milliseconds: less than HELLO_TIMEOUT_MS. */
+const VERSIONS_MS = 8_000;
+/** Time that a stop waits for commands at work, in milliseconds: less than systemd's 90 s. What is not done then is gone on with. */
 const STOP_MS = 20_000;
+/** How often guests that owe us a thaw are asked again, in milliseconds; their agents' events come in between. */
+const THAW_SWEEP_MS = 15_000;
 
-/** What an agent is started with. `version`: of its package. `ready`: told once the first session is open. */
+/** What an agent is started with. `version`: of its package. */
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly log: Logger;
   readonly version: string;
   readonly signal: AbortSignal;
+  /** Told once the journal is open and the agent is at work, whether or not the API can be reached. */
   readonly ready: () => void;
 }
 
-type Workers = { runner: CommandRunner; reporter: InventoryReporter; outbox: ReportOutbox; failed: Promise<never> };
-type Parts = AgentOptions & Workers & { journal: Journal; hypervisor: LibvirtHypervisor };
+interface Workers {
+  readonly journal: Journal;
+  readonly hypervisor: LibvirtHypervisor;
+  readonly outbox: ReportOutbox;
+  readonly runner: CommandRunner;
+  readonly reporter: InventoryReporter;
+  /** Rejects with what makes it impossible to go on. */
+  readonly failed: Promise<never>;
+}
 
-/** Runs until the signal is aborted. Throws what makes it impossible to go on: a journal that cannot be written, a broken rule of ours. */
+type Parts = AgentOptions & Workers;
+type CurrentSession = { session: Session | null };
+
+/** Runs until the signal is aborted. Throws what makes it impossible to go on: a journal that cannot be written, a state folder that is held. */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { config, log, signal, version, ready } = options;
+  const { config, log, signal } = options;
   const journal = await Journal.open(config.stateDir);
   const hypervisor = new LibvirtHypervisor(config.libvirtUri, log);
-  const current: { session: Session | null } = { session: null };
-  const tell = (message: AgentMessage) => current.session?.sendLossy(message) ?? false;
-  const workers = makeWorkers(options, { journal, hypervisor, tell });
-  const parts: Parts = { ...options, ...workers, journal, hypervisor };
-  const { runner, reporter, outbox, failed } = workers;
-  // Before any command of a session: what a dead agent left frozen, then what it left undone.
-  thawInTurn(parts);
-  runner.resume();
-  watchMachines(parts);
-  const handlers = sessionHandlers({ config, log, version, ready, journal, hypervisor, runner, reporter, outbox, current });
+  const current: CurrentSession = { session: null };
+  const parts: Parts = { ...options, ...makeWorkers(options, { journal, hypervisor, current }) };
+  const { runner, reporter, failed } = parts;
   try {
-    const session = stayConnected({ apiUrls: config.apiUrls, handlers, log, signal });
-    await Promise.race([Promise.all([session, reporter.sweep(signal), thawAgain(parts)]), failed]);
-    await Promise.race([runner.idle(), sleep(STOP_MS)]);
+    dropEvidenceExcept(config.stateDir, new Set(journal.state.unfinished().map(({ command }) => command.id)));
+    watchMachines(parts);
+    // A guest that an agent left frozen comes before anything else on its machine.
+    thawOwed(parts);
+    runner.resume();
+    options.ready();
+    const session = stayConnected({ apiUrls: config.apiUrls, handlers: handlersOf(parts, current), log, signal });
+    await Promise.race([Promise.all([session, reporter.sweep(signal), sweepThaws(parts)]), failed]);
+    await Promise.race([runner.idle(), failed, sleep(STOP_MS, undefined, { ref: false })]);
   } finally {
     await hypervisor.close();
     await journal.close();
   }
 }
 
-type Ground = { journal: Journal; hypervisor: LibvirtHypervisor; tell: (message: AgentMessage) => boolean };
-
-function makeWorkers({ config, log, signal }: AgentOptions, { journal, hypervisor, tell }: Ground): Workers {
+function makeWorkers(
+  { config, log, signal }: AgentOptions,
+  { journal, hypervisor, current }: { journal: Journal; hypervisor: LibvirtHypervisor; current: CurrentSession },
+): Workers {
   const { stateDir, libvirtUri } = config;
+  const tell = (message: AgentMessage) => current.session?.sendLossy(message) ?? false;
   const pools = new PoolFolders(config.pools);
   const freezer = new GuestFreezer({ hypervisor, journal, libvirtUri, stateDir, log });
   const now = () => new Date();
-  const reporter = new InventoryReporter({ hypervisor, pools, journal, tell, log, now });
   const outbox = new ReportOutbox(journal.state);
+  const reporter = new InventoryReporter({ hypervisor, pools, journal, tell, log, now });
   const machineChanged = (uuid: string) => reporter.machineChanged(uuid);
   const crash = crashAt(stateDir, process.env[CRASH_VARIABLE]);
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
   });
-  const runnerParts = { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell, outbox, machineChanged, signal };
-  return { runner: new CommandRunner(runnerParts, (error) => fail(error)), reporter, outbox, failed };
+  const runner = new CommandRunner(
+    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell, outbox, machineChanged, signal },
+    (error) => fail(error),
+  );
+  return { journal, hypervisor, outbox, runner, reporter, failed };
 }
 
-/** In each machine's turn: a freeze of a command at work is not left, and a command waits until the freeze before it is over. */
-function thawInTurn({ runner, journal, hypervisor, config, log, signal }: Parts, machineUuid?: string): void {
+/** Asks for every thaw that the journal still owes, of one machine or of all, each in its machine's turn: a freeze at work is not owed. */
+function thawOwed({ journal, hypervisor, runner, config, log, signal }: Parts, machineUuid?: string): void {
   for (const freeze of journal.state.freezes()) {
     if (machineUuid !== undefined && freeze.machineUuid !== machineUuid) continue;
     runner.inTurn(freeze.machineUuid, async () => {
-      try {
-        await hypervisor.whenConnected(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        throw error;
-      }
-      await thawLeftFrozen({ journal, hypervisor, stateDir: config.stateDir, log }, freeze.machineUuid);
+      const isConnected = await hypervisor.whenConnected(signal).then(
+        () => true,
+        () => false,
+      );
+      if (isConnected) await thawLeftFrozen({ journal, hypervisor, stateDir: config.stateDir, log }, freeze.machineUuid);
     });
   }
 }
 
-async function thawAgain(parts: Parts): Promise<void> {
-  const { signal } = parts;
+async function sweepThaws(parts: Parts): Promise<void> {
+  const { signal, journal } = parts;
   while (!signal.aborted) {
-    await sleep(THAW_AGAIN_MS, undefined, { signal }).catch((error: unknown) => {
+    await sleep(THAW_SWEEP_MS, undefined, { signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
-    if (!signal.aborted) thawInTurn(parts);
+    // A command at work sees to its own freeze; a turn that waits behind it would only be one more each time.
+    const busy = new Set(journal.state.unfinished().map(({ command }) => command.body.machineUuid));
+    for (const { machineUuid } of journal.state.freezes()) if (!busy.has(machineUuid)) thawOwed(parts, machineUuid);
   }
 }
 
@@ -107,10 +127,78 @@ async function thawAgain(parts: Parts): Promise<void> {
 function watchMachines(parts: Parts): void {
   const { hypervisor, reporter } = parts;
   hypervisor.onMachineEvent(({ uuid, event }) => {
-    if (event === 'agent') thawInTurn(parts, uuid);
+    if (event === 'agent') thawOwed(parts, uuid);
     reporter.machineChanged(uuid);
   });
   hypervisor.onConnected(() => {
     void reporter.reportEverything();
   });
+}
+
+function handlersOf(parts: Parts, current: CurrentSession) {
+  const { journal, outbox, reporter, log } = parts;
+  return {
+    makeHello: (challenge: { nonce: string }) => makeHello(parts, challenge.nonce),
+    onWelcomed: async (welcomed: Welcomed, session: Session) => {
+      await bindHost(parts.config.stateDir, welcomed.hostId);
+      await acknowledge(journal, welcomed.acknowledgedPosition);
+      log.info({ hostId: welcomed.hostId, sessionEpoch: welcomed.sessionEpoch }, 'session open');
+      outbox.begin(session);
+      current.session = session;
+      void reporter.reportEverything();
+    },
+    onMessage: (message: SessionMessage, session: Session) => hear(parts, message, session),
+  };
+}
+
+function hear({ journal, outbox, runner, reporter, log }: Parts, message: SessionMessage, session: Session): void {
+  switch (message.type) {
+    case 'command.issued':
+      runner.receive(message, session.epoch);
+      return;
+    case 'report.acknowledged':
+      acknowledge(journal, message.position).then(
+        () => outbox.flush(),
+        (error: unknown) => log.error({ err: error }, 'an acknowledgement could not be journalled'),
+      );
+      return;
+    case 'inventory.requested':
+      if (message.machineUuid === null) void reporter.reportEverything();
+      else reporter.machineChanged(message.machineUuid);
+  }
+}
+
+/** Written only where it changes something: a report that comes twice costs one fsync, not two. */
+async function acknowledge(journal: Journal, upTo: number): Promise<void> {
+  if (journal.state.unacknowledged().some(({ position }) => position <= upTo)) await journal.append({ kind: 'acknowledged', upTo });
+}
+
+async function makeHello({ config, journal, hypervisor, version }: Parts, nonce: string): Promise<Hello> {
+  const versions = await versionsOf(hypervisor);
+  const { state } = journal;
+  return {
+    type: 'session.hello',
+    protocolVersion: PROTOCOL_VERSION,
+    identity: proveIdentity(await readIdentity(config.stateDir), nonce, config.enrolmentToken),
+    hostName: config.hostName,
+    agentVersion: version,
+    libvirtVersion: versions?.libvirt ?? 'unknown',
+    qemuVersion: versions?.qemu ?? 'unknown',
+    capabilities: capabilitiesOf(versions),
+    journal: {
+      id: state.id,
+      position: state.position,
+      highestCommand: state.highestCommand,
+      unfinished: state.unfinished().map(({ command }) => command.id),
+    },
+    at: new Date().toISOString(),
+  };
+}
+
+/** Null where libvirt does not answer in time: the host is there all the same, and its heartbeat says so. */
+async function versionsOf(hypervisor: LibvirtHypervisor): Promise<{ libvirt: string; qemu: string } | null> {
+  const asked = hypervisor.whenConnected(AbortSignal.timeout(VERSIONS_MS)).then(() => hypervisor.versions());
+  // What is late or refused is not known yet; the next session asks again.
+  const known = asked.catch(() => null);
+  return Promise.race([known, sleep(VERSIONS_MS, null, { ref: false })]);
 }
