@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkForest, type ForestRecord } from '../check/check-forest.js';
 import { type Layer, LayerForest } from '../model/layer-forest.js';
