@@ -54,9 +54,12 @@ export class CommandRunner {
     const before = this.lastOfMachine.get(machineUuid) ?? Promise.resolve();
     const run = before.then(() => (this.parts.signal.aborted ? undefined : work())).catch(this.fatal);
     this.lastOfMachine.set(machineUuid, run);
-    void run.then(() => {
-      if (this.lastOfMachine.get(machineUuid) === run) this.lastOfMachine.delete(machineUuid);
-    });
+    void this.forgetAfter(machineUuid, run);
+  }
+
+  private async forgetAfter(machineUuid: string, run: Promise<void>): Promise<void> {
+    await run;
+    if (this.lastOfMachine.get(machineUuid) === run) this.lastOfMachine.delete(machineUuid);
   }
 
   /** Resolves when nothing is at work; after the signal nothing new begins. */

@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CRASH_VARIABLE, type CrashPoint } from '../crash-points.js';
+import { CONFIG_FILE_VARIABLE } from '../config.js';
+import { until } from './until.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** The built agent as a process of its own. */
+export class AgentProcess {
+  private child: ChildProcess | null = null;
+
+  constructor(
+    private readonly configPath: string,
+    private readonly logPath: string,
+  ) {}
+
+  /** `crashAt`: where it kills itself. */
+  start(crashAt?: CrashPoint): void {
+    const log = openSync(this.logPath, 'a');
+    const env = { ...process.env, [CONFIG_FILE_VARIABLE]: this.configPath, [CRASH_VARIABLE]: crashAt ?? '' };
+    this.child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', log, log] });
+    closeSync(log);
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? -1;
+  }
+
+  get hasEnded(): boolean {
+    return this.child === null || this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  get exitCode(): number | null {
+    return this.child?.exitCode ?? null;
+  }
+
+  get log(): string {
+    return readFileSync(this.logPath, 'utf8');
+  }
+
+  /** Waits for an end that comes by itself. */
+  async ended(): Promise<void> {
+    await until('the end of the agent', () => this.hasEnded);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.hasEnded) this.child?.kill(signal);
+    await this.ended();
+  }
+}

@@ -1,0 +1,109 @@
+/** A private hypervisor with a pool, guests and an agent that talks to a fake API. Real libvirtd, QEMU and qemu-img; needs root. */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import {
+  buildGuestFiles,
+  createGuestDisks,
+  defineGuest,
+  destroyGuest,
+  type GuestDefinition,
+  type Hypervisor,
+  listGuests,
+  runProgram,
+  startGuest,
+  startHypervisor,
+  stopHypervisor,
+  virsh,
+  waitForGuestAgent,
+} from '@coppice/lab';
+import { AgentProcess } from './agent-process.js';
+import { FakeApi } from './fake-api.js';
+import { TestMachine } from './test-machine.js';
+
+/** See the file's head. */
+export class HostWorld {
+  private constructor(
+    readonly dir: string,
+    readonly hypervisor: Hypervisor,
+    readonly api: FakeApi,
+    readonly agent: AgentProcess,
+  ) {}
+
+  /** Everything but guests; the agent is configured and not started. */
+  static async open(): Promise<HostWorld> {
+    const dir = await mkdtemp(join(tmpdir(), 'coppice-agent-'));
+    const runDir = `/run/coppice-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
+    await mkdir(join(dir, 'pool'));
+    const hypervisor = await startHypervisor({ name: 'agent-test', stateDir: join(dir, 'host'), runDir });
+    const api = await FakeApi.open();
+    const config = {
+      apiUrls: [api.url],
+      hostName: 'agent-test',
+      libvirtUri: hypervisor.libvirtUri,
+      stateDir: join(dir, 'agent'),
+      enrolmentToken: api.token,
+      pools: [{ name: 'pool', type: 'SHARED_MOUNT_POINT', path: join(dir, 'pool') }],
+      logLevel: 'debug',
+    };
+    await writeFile(join(dir, 'agent.json'), JSON.stringify(config));
+    return new HostWorld(dir, hypervisor, api, new AgentProcess(join(dir, 'agent.json'), join(dir, 'agent.log')));
+  }
+
+  get poolDir(): string {
+    return join(this.dir, 'pool');
+  }
+
+  get uri(): string {
+    return this.hypervisor.libvirtUri;
+  }
+
+  /** Defines a guest with two disks. */
+  async addMachine(name: string): Promise<TestMachine> {
+    const files = await buildGuestFiles(
+      process.env['COPPICE_TEST_GUEST_DIR'] ?? join(tmpdir(), `coppice-guest-${process.getuid?.() ?? 0}`),
+    );
+    const disks = await createGuestDisks({ poolDir: this.poolDir });
+    const place = { runDir: join(this.hypervisor.runDir, 't'), logDir: join(this.dir, 'log') };
+    const guest: GuestDefinition = { name, uuid: randomUUID(), disks, files, ...place };
+    await defineGuest(this.uri, guest);
+    return new TestMachine(this, guest);
+  }
+
+  async boot(machine: TestMachine): Promise<void> {
+    await startGuest(this.uri, machine.name);
+    await waitForGuestAgent(this.uri, machine.name);
+  }
+
+  virsh(...argv: string[]): Promise<string> {
+    return virsh(this.uri, argv);
+  }
+
+  /** What qemu-img says of a file of the pool, without its backing chain. */
+  async imageInfo(fileName: string): Promise<Record<string, unknown>> {
+    const { stdout } = await runProgram('qemu-img', ['info', '-U', '-f', 'qcow2', '--output=json', join(this.poolDir, fileName)], {
+      deadlineMs: 20_000,
+    });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  /** The files that a machine is on, by target: live, or as its persistent definition says. */
+  async sources(machine: TestMachine, inactive = false): Promise<Record<string, string>> {
+    const text = await this.virsh('domblklist', machine.name, ...(inactive ? ['--inactive'] : []));
+    const rows = text.split('\n').flatMap((line) => {
+      const [target, path] = line.trim().split(/\s+/);
+      return target === undefined || path === undefined ? [] : [[target, basename(path)] as const];
+    });
+    return Object.fromEntries(rows);
+  }
+
+  async close(): Promise<void> {
+    await this.agent.stop('SIGKILL');
+    await this.api.close();
+    for (const guest of await listGuests(this.uri)) await destroyGuest(this.uri, guest);
+    await stopHypervisor(this.hypervisor);
+    await rm(this.dir, { recursive: true, force: true });
+    await rm(this.hypervisor.runDir, { recursive: true, force: true });
+  }
+}
