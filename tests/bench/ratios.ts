@@ -1,11 +1,11 @@
 /** The middle of some figures; of an even number the lower middle. */
-export function median(figures: readonly number[]): number {
+function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }
 
 /** Median of the ratios round by round: what disturbs a machine for seconds disturbs both sides of a round. */
-export function medianRatio(ours: readonly number[], anchor: readonly number[]): number {
+function medianRatio(ours: readonly number[], anchor: readonly number[]): number {
   return median(ours.map((figure, round) => figure / (anchor[round] ?? Number.NaN)));
 }
 

@@ -15,7 +15,7 @@ import { FakeAgent } from './fake-agent.js';
 export type Replica = { core: Core; url: string; server: Server; stop(): Promise<void> };
 
 /** A clock that a test can set forward. */
-export class MovableClock {
+class MovableClock {
   #aheadMs = 0;
 
   now(): Date {

@@ -12,7 +12,7 @@ export interface Database {
 }
 
 /** The server that global-setup.ts started. */
-export function adminDatabaseUrl(): string {
+function adminDatabaseUrl(): string {
   const url = process.env['COPPICE_TEST_DATABASE_URL'];
   if (url === undefined) throw new Error('COPPICE_TEST_DATABASE_URL is not set: run the tests by the vitest.config.ts at the top');
   return url;
@@ -37,7 +37,7 @@ export async function createDatabase(adminUrl = adminDatabaseUrl(), template = T
 }
 
 /** Connects to a database that exists. The pool forgets connections that a restart of the server broke. */
-export function openDatabase(adminUrl: string, name: string): Database {
+function openDatabase(adminUrl: string, name: string): Database {
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   const pool = new Pool({ connectionString: String(url), max: 2 });

@@ -1,5 +1,5 @@
 /** One entry of a GraphQL answer's `errors`. */
-export interface GraphqlError {
+interface GraphqlError {
   readonly message: string;
   readonly path?: readonly (string | number)[];
   readonly extensions?: { readonly code?: string };
@@ -13,7 +13,7 @@ export interface GraphqlAnswer<T> {
 }
 
 /** A query failed where the test expected data. */
-export class GraphqlFailure extends Error {
+class GraphqlFailure extends Error {
   override readonly name = 'GraphqlFailure';
   readonly errors: readonly GraphqlError[];
 

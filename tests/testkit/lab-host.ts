@@ -10,7 +10,7 @@ import { WorldProcess } from './world-process.js';
 
 const AGENT_MAIN = fileURLToPath(new URL('../../packages/agent/dist/main.js', import.meta.url));
 /** The one pool of a world, shared by its hosts. */
-export const POOL_NAME = 'shared-pool';
+const POOL_NAME = 'shared-pool';
 
 /** `apiPort`: of the replica that the agent talks to at first. */
 export interface LabHostRequest {

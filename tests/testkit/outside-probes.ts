@@ -99,7 +99,7 @@ export async function frozenContent(layerPath: string): Promise<FrozenContent> {
 }
 
 /** The last whole record of a writer's log: 24 bytes, `n bootid mem`. */
-export function lastRecordOf(log: string): number {
+function lastRecordOf(log: string): number {
   const whole = log.slice(0, log.length - (log.length % 24));
   return Number(whole.slice(-24).split(' ')[0] ?? 0);
 }

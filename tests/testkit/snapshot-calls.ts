@@ -22,7 +22,7 @@ export interface SnapshotAnswer {
 }
 
 /** One entry of a payload's `errors`. `operation` is there for MACHINE_BUSY. */
-export interface UserErrorAnswer {
+interface UserErrorAnswer {
   readonly __typename: string;
   readonly code: string;
   readonly message: string;
@@ -46,7 +46,7 @@ export interface CreateRequest {
   readonly idempotencyKey?: string;
 }
 
-export const SNAPSHOT_FIELDS = `id name kind state consistency isCurrent parent { id }
+const SNAPSHOT_FIELDS = `id name kind state consistency isCurrent parent { id }
   disks { target layerPath allocatedBytes volume { id } }
   error { code message retryable hint } operation { id state }`;
 
