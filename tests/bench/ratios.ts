@@ -5,7 +5,7 @@ function median(figures: readonly number[]): number {
 }
 
 /** Median of the ratios round by round: what disturbs a machine for seconds disturbs both sides of a round. */
-function medianRatio(ours: readonly number[], anchor: readonly number[]): number {
+export function medianRatio(ours: readonly number[], anchor: readonly number[]): number {
   return median(ours.map((figure, round) => figure / (anchor[round] ?? Number.NaN)));
 }
 
