@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { runAgent } from './agent.js';
 import { ConfigProblem, readConfig } from './config.js';
 import { StateDirHeld, holdStateDir } from './state-dir-lock.js';
+import { thawOnly } from './thaw-only.js';
 
 /** systemd reads exit codes: 78 is EX_CONFIG, which the unit does not restart. */
 const EXIT_CONFIG = 78;
@@ -24,6 +25,10 @@ async function main(): Promise<number> {
   const log = pino({ level: config.logLevel, base: { host: config.hostName } });
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
   await holdStateDir(config.stateDir);
+  if (process.argv.includes('--thaw')) {
+    await thawOnly(config, log);
+    return 0;
+  }
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   log.info({ version, apiUrls: config.apiUrls, libvirtUri: config.libvirtUri }, 'agent starts');
