@@ -115,7 +115,7 @@ it('refuses to quiesce a paused machine, and freezes it without', async () => {
 
 it('answers MACHINE_BUSY at once beside a backup job, instead of waiting for the lock of libvirt', async () => {
   const path = join(world.dir, 'backup.xml');
-  const socket = join(world.hypervisor.runDir, 'b.sock');
+  const socket = join(world.runDir, 'b.sock');
   await writeFile(path, `<domainbackup mode='pull'><server transport='unix' socket='${socket}'/></domainbackup>`);
   await world.virsh('backup-begin', 'g1', path);
   try {

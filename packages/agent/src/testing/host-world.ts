@@ -10,6 +10,7 @@ import {
   destroyGuest,
   type GuestDefinition,
   type Hypervisor,
+  killHypervisor,
   listGuests,
   runProgram,
   startGuest,
@@ -24,12 +25,17 @@ import { TestMachine } from './test-machine.js';
 
 /** See the file's head. */
 export class HostWorld {
+  readonly api: FakeApi;
+  readonly agent: AgentProcess;
+
   private constructor(
     readonly dir: string,
-    readonly hypervisor: Hypervisor,
-    readonly api: FakeApi,
-    readonly agent: AgentProcess,
-  ) {}
+    private hypervisor: Hypervisor,
+    parts: { api: FakeApi; agent: AgentProcess },
+  ) {
+    this.api = parts.api;
+    this.agent = parts.agent;
+  }
 
   /** Everything but guests; the agent is configured and not started. */
   static async open(): Promise<HostWorld> {
@@ -48,11 +54,17 @@ export class HostWorld {
       logLevel: 'debug',
     };
     await writeFile(join(dir, 'agent.json'), JSON.stringify(config));
-    return new HostWorld(dir, hypervisor, api, new AgentProcess(join(dir, 'agent.json'), join(dir, 'agent.log')));
+    const agent = new AgentProcess(join(dir, 'agent.json'), join(dir, 'agent.log'));
+    return new HostWorld(dir, hypervisor, { api, agent });
   }
 
   get poolDir(): string {
     return join(this.dir, 'pool');
+  }
+
+  /** Where sockets go: short. */
+  get runDir(): string {
+    return this.hypervisor.runDir;
   }
 
   get uri(): string {
@@ -74,6 +86,13 @@ export class HostWorld {
   async boot(machine: TestMachine): Promise<void> {
     await startGuest(this.uri, machine.name);
     await waitForGuestAgent(this.uri, machine.name);
+  }
+
+  /** SIGKILL, and a new one; guests run on. */
+  async restartLibvirtd(): Promise<void> {
+    const { name, stateDir, runDir } = this.hypervisor;
+    await killHypervisor(this.hypervisor);
+    this.hypervisor = await startHypervisor({ name, stateDir, runDir });
   }
 
   virsh(...argv: string[]): Promise<string> {
