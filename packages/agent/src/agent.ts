@@ -21,6 +21,8 @@ import { stayConnected } from './session/stay-connected.js';
 
 /** Time that a hello waits for libvirt's versions, in milliseconds: less than HELLO_TIMEOUT_MS. */
 const VERSIONS_MS = 8_000;
+/** Time that a hello waits for a libvirt that is not connected, in milliseconds: a host without it has to be seen, too. */
+const CONNECT_MS = 1_500;
 /** Time that a stop waits for commands at work, in milliseconds: less than systemd's 90 s. What is not done then is gone on with. */
 const STOP_MS = 20_000;
 /** How often guests that owe us a thaw are asked again, in milliseconds; their agents' events come in between. */
@@ -197,7 +199,7 @@ async function makeHello({ config, journal, hypervisor, version }: Parts, nonce:
 
 /** Null where libvirt does not answer in time: the host is there all the same, and its heartbeat says so. */
 async function versionsOf(hypervisor: LibvirtHypervisor): Promise<{ libvirt: string; qemu: string } | null> {
-  const asked = hypervisor.whenConnected(AbortSignal.timeout(VERSIONS_MS)).then(() => hypervisor.versions());
+  const asked = hypervisor.whenConnected(AbortSignal.timeout(CONNECT_MS)).then(() => hypervisor.versions());
   // What is late or refused is not known yet; the next session asks again.
   const known = asked.catch(() => null);
   return Promise.race([known, sleep(VERSIONS_MS, null, { ref: false })]);

@@ -18,6 +18,7 @@ const agentAnswer = z.object({ return: z.unknown() });
 export class LibvirtHypervisor implements Hypervisor {
   private readonly link: ChildLink;
   private isConnected = false;
+  private known: { libvirt: string; qemu: string } | undefined;
   private readonly connectedListeners: Array<() => void> = [];
   private readonly waiting = new Set<() => void>();
   private readonly machineListeners: Array<(event: MachineEvent) => void> = [];
@@ -55,8 +56,10 @@ export class LibvirtHypervisor implements Hypervisor {
     });
   }
 
-  versions(): Promise<{ libvirt: string; qemu: string }> {
-    return this.read('versions', {}, 'tell its version');
+  /** Asked once per connection: the first time after a start of libvirtd it probes QEMU for 4 s (lab.md §2). */
+  async versions(): Promise<{ libvirt: string; qemu: string }> {
+    this.known ??= await this.read('versions', {}, 'tell its version');
+    return this.known;
   }
 
   listMachines(): Promise<string[]> {
@@ -110,6 +113,7 @@ export class LibvirtHypervisor implements Hypervisor {
     if (news.kind === 'connected') {
       this.log.info('connected to libvirt');
       this.isConnected = true;
+      this.known = undefined;
       for (const wake of this.waiting) wake();
       this.waiting.clear();
       for (const listener of this.connectedListeners) listener();
