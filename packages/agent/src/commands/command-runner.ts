@@ -110,7 +110,9 @@ export class CommandRunner {
     machineChanged(command.body.machineUuid);
   }
 
-  /** False: refused, which is its outcome, as a newer operation came or its time passed; or the agent stops, and the next start looks again. */
+  /**
+   * False: refused, which is its outcome, as a newer operation came or its time passed; or the agent stops, and the next start looks again.
+   */
   private async begin(command: CommandIssued): Promise<boolean> {
     const { journal, hypervisor, now, signal } = this.parts;
     const highest = journal.state.machineEpoch(command.body.machineUuid);

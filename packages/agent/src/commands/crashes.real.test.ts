@@ -78,6 +78,22 @@ it.each([
   expect(await machine.freezeStatus()).toBe('thawed');
 });
 
+it('frozen, and the watcher dies as well: what the unit runs after the end thaws, and the next agent goes on', async () => {
+  const bodies = machine.nextSnapshot({ quiesceMs: 20_000 });
+  await restartToCrash('freeze-layers/frozen');
+  await world.api.connected();
+  resultOf(await world.api.run(bodies.create), 'create-layers');
+  const command = world.api.issue(bodies.freeze);
+  await world.killWatcherAtFreeze(command.id, machine.uuid);
+  await world.agent.ended();
+  expect(await machine.freezeStatus()).toBe('frozen');
+  await world.agent.thawOnly();
+  expect(await machine.freezeStatus()).toBe('thawed');
+  world.agent.start('freeze-layers/frozen');
+  expect(resultOf((await world.api.finished(command)).outcome, 'freeze-layers').consistency).toBe('FILESYSTEM');
+  machine.record(bodies.freeze);
+});
+
 it('repairs a persistent definition that was left on the frozen layers', async () => {
   const old = machine.heads();
   const bodies = machine.nextSnapshot();

@@ -97,7 +97,10 @@ export class GuestFreezer {
     }
   }
 
-  /** How many file systems were thawed; null if the guest did not answer: then the watcher goes on trying, and so does the agent's next start. */
+  /**
+   * How many file systems were thawed; null if the guest did not answer: then the watcher goes on trying, and so does the agent's next
+   * start.
+   */
   private async thaw(machineUuid: string, watcher: ThawWatcher, timeoutMs: number): Promise<number | null> {
     try {
       const count = fileSystemCount.parse(await this.guest(machineUuid, 'guest-fsfreeze-thaw', timeoutMs));

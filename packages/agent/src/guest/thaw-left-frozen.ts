@@ -18,7 +18,8 @@ export interface ThawParts {
 
 /**
  * Ends every freeze that the journal knows as begun and not as over: what an agent that died left behind. Guests that do not answer stay in
- * the journal; they are tried again now and then, and when their agent says something. Never throws for a guest. Must run in the machine's turn:
+ * the journal; they are tried again now and then, and when their agent says something. Never throws for a guest. Must run in the
+ * machine's turn:
  * a freeze of a command at work is not left.
  */
 export async function thawLeftFrozen(parts: ThawParts, machineUuid?: string): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * The process that thaws a guest when the agent cannot: argv LIBVIRT_URI MACHINE_UUID EVIDENCE_FILE; on stdin "arm MS", then "release" or
- * the end of the pipe. Says "ready" once it could thaw and "thawing" when it does. In a session of its own, deaf to the signals that end the
+ * the end of the pipe. Says "ready" once it could thaw and "thawing" when it does. In a session of its own, deaf to the signals that end
+ * the
  * agent. Must do nothing unless it is armed, and must not give up while the machine runs.
  */
 import { createInterface } from 'node:readline';

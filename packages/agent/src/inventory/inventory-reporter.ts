@@ -14,7 +14,9 @@ import { machineInventory } from './machine-inventory.js';
 
 /** Events of one change come in bursts (a boot is five); one look for all of them. In milliseconds. */
 const DEBOUNCE_MS = 150;
-/** How often everything is looked at without an event, in milliseconds: headers only, some 2 ms a machine; unchanged machines are not sent. */
+/**
+ * How often everything is looked at without an event, in milliseconds: headers only, some 2 ms a machine; unchanged machines are not sent.
+ */
 const SWEEP_MS = 30_000;
 
 /** What the reporter needs. `tell` says whether the session took it; the next hello sends all again. */
@@ -60,7 +62,11 @@ export class InventoryReporter {
     clearTimeout(this.scheduled.get(uuid));
     const look = () => {
       this.scheduled.delete(uuid);
-      void this.inTurn(() => this.reportMachine(uuid, { onlyChanged: false }));
+      void this.inTurn(async () => {
+        const isThere = await this.reportMachine(uuid, { onlyChanged: false });
+        // That it is gone is said by a list without it.
+        if (!isThere) await this.reportAll({ onlyChanged: true });
+      });
     };
     this.scheduled.set(uuid, setTimeout(look, DEBOUNCE_MS));
   }
@@ -87,7 +93,8 @@ export class InventoryReporter {
     tell({ type: 'inventory.completed', position, machineUuids });
   }
 
-  private async reportMachine(uuid: string, { onlyChanged }: { onlyChanged: boolean }): Promise<void> {
+  /** False if the host has no such machine. */
+  private async reportMachine(uuid: string, { onlyChanged }: { onlyChanged: boolean }): Promise<boolean> {
     const { hypervisor, pools, journal, tell, now } = this.parts;
     // Read before the look: what a command changes meanwhile has a higher position, and then this look does not count.
     const { position } = journal.state;
@@ -97,17 +104,18 @@ export class InventoryReporter {
       if (facts.isAutostarted && journal.state.knowsMachine(uuid)) await hypervisor.switchAutostartOff(uuid);
       const machine = await machineInventory(facts, pools);
       const digest = digestOf(machine);
-      if (onlyChanged && this.told.get(uuid) === digest) return;
+      if (onlyChanged && this.told.get(uuid) === digest) return true;
       // Checked before it is sent: one machine beyond the protocol's bounds must not cost the host its session.
       const message = machineSeen.parse({ type: 'inventory.machine-seen', position, takenAt, machine });
       if (tell(message)) this.told.set(uuid, digest);
       else this.told.delete(uuid);
+      return true;
     } catch (error) {
       if (error instanceof HypervisorLost) throw error;
       if (!(error instanceof CommandProblem)) throw new Error(`machine ${uuid} cannot be looked at`, { cause: error });
-      // Gone between the list and the look; the next full report says so.
       if (error.code !== 'NOT_FOUND') throw error;
       this.told.delete(uuid);
+      return false;
     }
   }
 
@@ -129,7 +137,7 @@ export class InventoryReporter {
 }
 
 /** Bytes written are no change of what the machine is; a running guest would be news for ever. */
-export function digestOf(machine: InventoryMachine): string {
+function digestOf(machine: InventoryMachine): string {
   const disks = machine.disks.map((disk) => ({ ...disk, chain: disk.chain.map((layer) => ({ ...layer, allocatedBytes: 0 })) }));
   return createHash('sha256')
     .update(JSON.stringify({ ...machine, disks }))

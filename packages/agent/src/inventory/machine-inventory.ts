@@ -52,7 +52,7 @@ async function diskInventory(disk: DefinedDisk, { file, inactive, pools }: Aroun
     serial: disk.serial,
     chain,
     persistentFileName: inactive === null ? null : await otherPersistentFile(disk.target, file, { inactive, pools }),
-    problem,
+    problem: problem === null ? null : problem.slice(0, MAX_PROBLEM),
   };
 }
 
@@ -62,7 +62,7 @@ async function readChain(file: string, format: string): Promise<Chain> {
     return await walkChain(file, format);
   } catch (error) {
     if (!(error instanceof CommandProblem)) throw error;
-    return { layers: [], problem: error.message.slice(0, MAX_PROBLEM) };
+    return { layers: [], problem: error.message };
   }
 }
 

@@ -69,7 +69,9 @@ export function encodeRecord(record: JournalRecord): string {
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
 }
 
-/** The record of a line without its line feed; undefined if the line is not whole. Throws if it is whole and says what nobody here knows. */
+/**
+ * The record of a line without its line feed; undefined if the line is not whole. Throws if it is whole and says what nobody here knows.
+ */
 export function decodeRecord(line: string): JournalRecord | undefined {
   const json = line.slice(9);
   if (line.length < 11 || line.slice(0, 8) !== crc32(json).toString(16).padStart(8, '0')) return undefined;

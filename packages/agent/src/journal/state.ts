@@ -25,7 +25,8 @@ export function emptyContent(id: string): JournalContent {
 /**
  * What the journal's records add up to. A command is:
  *
- *   (unknown) ──accepted──▶ unfinished ──begun, step…──▶ unfinished ──finished──▶ finished ──acknowledged──▶ tombstone ──bounds──▶ (unknown)
+ *   (unknown) ──accepted──▶ unfinished ──begun, step…──▶ unfinished ──finished──▶ finished ──acknowledged──▶ tombstone ──bounds──▶
+ * (unknown)
  *
  * and its number stays at or below the highest for ever, so that an unknown one is "forgotten" and never executed.
  */

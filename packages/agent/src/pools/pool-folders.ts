@@ -24,7 +24,10 @@ export class PoolFolders {
 
   constructor(readonly pools: readonly PoolConfig[]) {}
 
-  /** The real path of a pool's folder. Throws POOL_UNSUPPORTED for a pool that is not configured or has no folder, IO_ERROR if it is not there. */
+  /**
+   * The real path of a pool's folder. Throws POOL_UNSUPPORTED for a pool that is not configured or has no folder, IO_ERROR if it is not
+   * there.
+   */
   async folderOf(poolName: string): Promise<string> {
     const known = this.folders.get(poolName);
     if (known !== undefined) return known;

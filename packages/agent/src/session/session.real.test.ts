@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runProgram } from '@coppice/lab';
 import { CloseCode, type CommandBody } from '@coppice/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AgentProcess } from '../testing/agent-process.js';
@@ -138,3 +139,19 @@ it('is alone in its state folder, and refuses one whose journal is damaged', asy
   expect(agent.exitCode).toBe(1);
   expect(agent.log).toMatch(/of the journal is damaged, and whole records follow it. No command was executed/);
 }, 60_000);
+
+it('tells systemd that it is ready, without an API', async () => {
+  const socket = join(dir, 'notify');
+  const script =
+    'import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind(sys.argv[1])\nprint(s.recv(4096).decode(),flush=True)';
+  const listener = runProgram('python3', ['-c', script, socket], { deadlineMs: 20_000 });
+  await until('the socket', () =>
+    stat(socket).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await api.close();
+  agent.start(undefined, { NOTIFY_SOCKET: socket });
+  expect((await listener).stdout).toMatch(/^READY=1$/m);
+});

@@ -1,5 +1,6 @@
 /**
- * One WebSocket of this host, from challenge to close. Knows no command and no inventory: it hands messages over and sends what it is given.
+ * One WebSocket of this host, from challenge to close. Knows no command and no inventory: it hands messages over and sends what it is
+ * given.
  * Must never do a host's work, and never wait for storage: the heartbeat has to go on.
  */
 import {
@@ -74,7 +75,10 @@ export class Session {
     return this.phase === 'open' && this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Sends, and resolves once the operating system has it; false if the session is over. Reports that must arrive are sent again by their owner. */
+  /**
+   * Sends, and resolves once the operating system has it; false if the session is over. Reports that must arrive are sent again by their
+   * owner.
+   */
   send(message: AgentMessage): Promise<boolean> {
     if (!this.isOpen) return Promise.resolve(false);
     return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runProgram } from '@coppice/lab';
 import { CRASH_VARIABLE, type CrashPoint } from '../crash-points.js';
 import { CONFIG_FILE_VARIABLE } from '../config.js';
 import { until } from './until.js';
@@ -16,10 +17,10 @@ export class AgentProcess {
     private readonly logPath: string,
   ) {}
 
-  /** `crashAt`: where it kills itself. */
-  start(crashAt?: CrashPoint): void {
+  /** `crashAt`: where it kills itself. `more`: of its environment. */
+  start(crashAt?: CrashPoint, more: Record<string, string> = {}): void {
     const log = openSync(this.logPath, 'a');
-    const env = { ...process.env, [CONFIG_FILE_VARIABLE]: this.configPath, [CRASH_VARIABLE]: crashAt ?? '' };
+    const env = { ...process.env, [CONFIG_FILE_VARIABLE]: this.configPath, [CRASH_VARIABLE]: crashAt ?? '', ...more };
     this.child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', log, log] });
     closeSync(log);
   }
@@ -38,6 +39,11 @@ export class AgentProcess {
 
   get log(): string {
     return readFileSync(this.logPath, 'utf8');
+  }
+
+  /** Runs what the unit runs after the agent's end. */
+  async thawOnly(): Promise<void> {
+    await runProgram(process.execPath, [MAIN, '--thaw'], { deadlineMs: 30_000, env: { [CONFIG_FILE_VARIABLE]: this.configPath } });
   }
 
   /** Waits for an end that comes by itself. */

@@ -1,4 +1,7 @@
-/** The API's end of the protocol for tests: a real WebSocket server that checks proofs, gives commands and keeps what it is told. No database. */
+/**
+ * The API's end of the protocol for tests: a real WebSocket server that checks proofs, gives commands and keeps what it is told. No
+ * database.
+ */
 import { createHash, createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import {

@@ -1,10 +1,12 @@
 /** A private hypervisor with a pool, guests and an agent that talks to a fake API. Real libvirtd, QEMU and qemu-img; needs root. */
 import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import {
   buildGuestFiles,
+  commandLineOf,
   createGuestDisks,
   defineGuest,
   destroyGuest,
@@ -21,6 +23,7 @@ import {
 } from '@coppice/lab';
 import { AgentProcess } from './agent-process.js';
 import { FakeApi } from './fake-api.js';
+import { until } from './until.js';
 import { TestMachine } from './test-machine.js';
 
 /** See the file's head. */
@@ -95,6 +98,20 @@ export class HostWorld {
     this.hypervisor = await startHypervisor({ name, stateDir, runDir });
   }
 
+  /** SIGKILL to the watcher of this machine, in the instant in which the journal says that a freeze of it begins. */
+  async killWatcherAtFreeze(commandId: string, machineUuid: string): Promise<void> {
+    const journal = join(this.dir, 'agent', 'journal.log');
+    const begins = `"kind":"freeze-begun"`;
+    await until('the freeze', () =>
+      readFileSync(journal, 'utf8')
+        .split('\n')
+        .some((line) => line.includes(begins) && line.includes(commandId)),
+    );
+    const watchers = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isWatcherOf(pid, machineUuid));
+    for (const pid of watchers) process.kill(Number(pid), 'SIGKILL');
+    if (watchers.length !== 1) throw new Error(`${watchers.length} watchers of ${machineUuid} were found`);
+  }
+
   virsh(...argv: string[]): Promise<string> {
     return virsh(this.uri, argv);
   }
@@ -125,4 +142,10 @@ export class HostWorld {
     await rm(this.dir, { recursive: true, force: true });
     await rm(this.hypervisor.runDir, { recursive: true, force: true });
   }
+}
+
+/** Its own process, and not the guest's QEMU, which has the same UUID in its command line. */
+function isWatcherOf(pid: string, machineUuid: string): boolean {
+  const text = commandLineOf(Number(pid)) ?? [];
+  return text.some((argument) => argument.endsWith('thaw-watcher.js')) && text.includes(machineUuid);
 }

@@ -1,4 +1,4 @@
-const POLL_MS = 20;
+const POLL_MS = 5;
 
 /** Waits for a condition; the last thing that `look` returned or threw is in the error when the deadline passes. */
 export async function until<T>(

@@ -98,7 +98,10 @@ function notOurs(path: string, problem: string): CommandProblem {
   });
 }
 
-/** A file of an earlier try of this command is kept if it is whole and empty, and half a one is removed. One that holds data is not ours to judge. */
+/**
+ * A file of an earlier try of this command is kept if it is whole and empty, and half a one is removed. One that holds data is not ours to
+ * judge.
+ */
 async function isMadeAlready(context: CommandContext, { volume, backingName, virtualBytes }: Overlay): Promise<boolean> {
   const { newPath } = volume;
   if (!madeFiles(context).includes(newPath)) return false;

@@ -1,5 +1,6 @@
 /**
- * freeze-layers: the overlays of create-layers become the heads of all given volumes at once (kvm.md §2). Running: one libvirt snapshot without
+ * freeze-layers: the overlays of create-layers become the heads of all given volumes at once (kvm.md §2). Running: one libvirt snapshot
+ * without
  * metadata; stopped: one define. It looks first, so a repeat rolls forward what is done:
  *
  *   switched already            → roll forward (definition, check), same result

@@ -7,7 +7,10 @@ import { drifted, type MachineView } from '../machine-view.js';
 import type { FreezePlan } from './freeze-layers.js';
 import { actionOf, type Switched } from './switch-heads.js';
 
-/** What an earlier try of this command achieved, if the machine has been switched; null if it has not. Throws MACHINE_DRIFTED for half of it. */
+/**
+ * What an earlier try of this command achieved, if the machine has been switched; null if it has not. Throws MACHINE_DRIFTED for half of
+ * it.
+ */
 export async function readSwitched(plan: FreezePlan, view: MachineView, context: CommandContext): Promise<Switched | null> {
   const state = await actionOf(plan.volumes, view.inForce);
   const isSwitched =

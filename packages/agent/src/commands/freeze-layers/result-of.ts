@@ -8,7 +8,9 @@ import { actionOf, type Switched } from './switch-heads.js';
 
 type FreezeResult = Extract<CommandResult, { verb: 'freeze-layers' }>;
 
-/** The result, after a look at machine, definition and disk: only what was seen is reported. Throws MACHINE_DRIFTED if it is not as planned. */
+/**
+ * The result, after a look at machine, definition and disk: only what was seen is reported. Throws MACHINE_DRIFTED if it is not as planned.
+ */
 export async function resultOf(
   plan: FreezePlan,
   before: MachineView,

@@ -12,7 +12,10 @@ export interface Switched {
   readonly quiescedMs: number | null;
 }
 
-/** Where a definition has the disks: on the layers to be frozen, on the new ones, or some of each. Throws MACHINE_DRIFTED for any third file. */
+/**
+ * Where a definition has the disks: on the layers to be frozen, on the new ones, or some of each. Throws MACHINE_DRIFTED for any third
+ * file.
+ */
 export async function actionOf(
   volumes: readonly ExpectedVolume[],
   definition: Definition,

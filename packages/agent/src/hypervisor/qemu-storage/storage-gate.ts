@@ -10,7 +10,10 @@ const DEADLINE_MS = 20_000;
 let running = 0;
 const queue: Array<() => void> = [];
 
-/** Runs file work on storage, at most MAX_AT_ONCE at a time. After the deadline it throws IO_ERROR, and its slot stays taken until the kernel answers. */
+/**
+ * Runs file work on storage, at most MAX_AT_ONCE at a time. After the deadline it throws IO_ERROR, and its slot stays taken until the
+ * kernel answers.
+ */
 export async function onStorage<T>(doing: string, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -93,16 +93,26 @@ it('never guesses a format: a header that does not say its backing’s is refuse
 });
 
 it.each([
-  ['another file for its data', 72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 4]), 'keeps its data in another file'],
-  ['features of the future', 72, Buffer.from([0, 0, 0, 0, 0, 0, 1, 0]), 'features that are not known'],
-  ['the mark of corruption', 72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]), 'marked it as corrupt'],
-  ['encryption', 32, Buffer.from([0, 0, 0, 2]), 'it is encrypted'],
-  ['another magic', 0, Buffer.from('VMDK'), 'it is not a qcow2 image'],
-  ['version 9', 4, Buffer.from([0, 0, 0, 9]), 'its qcow2 version is 9'],
-  ['clusters of a terabyte', 20, Buffer.from([0, 0, 0, 40]), 'its clusters have 2^40 bytes'],
-  ['a backing name beyond its end', 8, Buffer.from([0, 0, 0, 0, 0xff, 0xff, 0xff, 0]), 'lies outside its header'],
-  ['a size beyond counting', 24, Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]), 'its virtual size is'],
-])('refuses an image with %s', async (_what, offset, bytes, problem) => {
+  {
+    what: 'another file for its data',
+    offset: 72,
+    bytes: Buffer.from([0, 0, 0, 0, 0, 0, 0, 4]),
+    problem: 'keeps its data in another file',
+  },
+  { what: 'features of the future', offset: 72, bytes: Buffer.from([0, 0, 0, 0, 0, 0, 1, 0]), problem: 'features that are not known' },
+  { what: 'the mark of corruption', offset: 72, bytes: Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]), problem: 'marked it as corrupt' },
+  { what: 'encryption', offset: 32, bytes: Buffer.from([0, 0, 0, 2]), problem: 'it is encrypted' },
+  { what: 'another magic', offset: 0, bytes: Buffer.from('VMDK'), problem: 'it is not a qcow2 image' },
+  { what: 'version 9', offset: 4, bytes: Buffer.from([0, 0, 0, 9]), problem: 'its qcow2 version is 9' },
+  { what: 'clusters of a terabyte', offset: 20, bytes: Buffer.from([0, 0, 0, 40]), problem: 'its clusters have 2^40 bytes' },
+  {
+    what: 'a backing name beyond its end',
+    offset: 8,
+    bytes: Buffer.from([0, 0, 0, 0, 0xff, 0xff, 0xff, 0]),
+    problem: 'lies outside its header',
+  },
+  { what: 'a size beyond counting', offset: 24, bytes: Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]), problem: 'its virtual size is' },
+])('refuses an image with $what', async ({ offset, bytes, problem }) => {
   await overlay('odd', 'v.1');
   await patch('odd', offset, bytes);
   await expect(readImage(at('odd'), 'qcow2')).rejects.toThrow(problem);

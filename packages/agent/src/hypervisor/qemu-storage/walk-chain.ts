@@ -41,7 +41,10 @@ export async function walkChain(head: string, format: string): Promise<Chain> {
   return { layers, problem: null };
 }
 
-/** The path with its folder's links resolved; the file itself may not be a link and need not exist. Throws ImageProblem if the folder is not there. */
+/**
+ * The path with its folder's links resolved; the file itself may not be a link and need not exist. Throws ImageProblem if the folder is not
+ * there.
+ */
 export function canonicalPath(path: string): Promise<string> {
   return onStorage(`resolve ${path}`, async () => {
     try {
