@@ -100,7 +100,7 @@ it('calls snapshots of other tools by their own name', async () => {
   agent.machine(machine.uuid).libvirtSnapshots = ['by-hand'];
   await agent.sendInventory();
   await becomes({ drift: 'LIBVIRT_SNAPSHOTS' });
-  expect(await refusalCode()).toBe('MIXED_SNAPSHOT_KINDS');
+  expect(await refusalCode()).toBe('MACHINE_DRIFTED');
 });
 
 it('ignores an inventory beside an active operation, and one older than a recorded result', async () => {

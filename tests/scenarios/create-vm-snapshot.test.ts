@@ -71,6 +71,7 @@ describe('a quiesced snapshot of a running guest', () => {
     ['sse', 0],
     ['sse', 1],
   ] as const)('is told again, the same, to whoever asks after an old cursor by %s on replica %d', async (transport, replica) => {
+    expect(snapshot, 'the snapshot before').toBeDefined();
     const watcher = watch(transport, replica, before);
     await watcher.until('READY', (seen) => seen.some((one) => one.to === 'READY'));
     expect(watcher.statesOf(snapshot.id)).toEqual(LIFE);

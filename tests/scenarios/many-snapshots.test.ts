@@ -1,5 +1,6 @@
 /** Twenty in a row, twenty at once, a hundred pairs: one operation at a time, and every refusal says which. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expectCommandsInTurn } from '../testkit/agent-journal.js';
 import { expectChains, expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { askForSnapshot, type CreateAnswer, machineIsIdle, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
@@ -71,7 +72,8 @@ it('VM-17: of two at once from two replicas exactly one runs, a hundred times', 
   await Promise.all(rounds);
 });
 
-it('and by the record no two operations of a machine ever ran at once', async () => {
+it("and by the record, and by the agents' journals, no two operations of a machine ever ran at once", async () => {
   await expectNoOrphans(world);
+  for (const host of world.hosts) expect(expectCommandsInTurn(host)).toBeGreaterThan(0);
   await expectOneOperationAtATime(world);
 });
