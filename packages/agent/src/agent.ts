@@ -8,7 +8,8 @@ import { CommandRunner } from './commands/command-runner.js';
 import type { AgentConfig } from './config.js';
 import { CRASH_VARIABLE, crashAt } from './crash-points.js';
 import { GuestFreezer } from './guest/freeze-guest.js';
-import { LeftFrozen } from './guest/left-frozen.js';
+import { dropEvidenceExcept } from './guest/thaw-evidence.js';
+import { thawLeftFrozen } from './guest/thaw-left-frozen.js';
 import { LibvirtHypervisor } from './hypervisor/libvirt/libvirt-hypervisor.js';
 import { InventoryReporter } from './inventory/inventory-reporter.js';
 import { Journal } from './journal/journal.js';
@@ -20,126 +21,148 @@ import { stayConnected } from './session/stay-connected.js';
 
 /** Time that a hello waits for libvirt's versions, in milliseconds: less than HELLO_TIMEOUT_MS. */
 const VERSIONS_MS = 8_000;
-/** Time that commands at work get when the agent is told to stop, in milliseconds; what is not done then goes on at the next start. */
-const DRAIN_MS = 7_000;
+/** Time that a hello waits for a libvirt that is not connected, in milliseconds: a host without it has to be seen, too. */
+const CONNECT_MS = 1_500;
+/** Time that a stop waits for commands at work, in milliseconds: less than systemd's 90 s. What is not done then is gone on with. */
+const STOP_MS = 20_000;
+/** How often guests that owe us a thaw are asked again, in milliseconds; their agents' events come in between. */
+const THAW_SWEEP_MS = 15_000;
 
-/** What an agent is started with. `version`: of its package. `signal`: stop, in order. */
+/** What an agent is started with. `version`: of its package. */
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly log: Logger;
   readonly version: string;
   readonly signal: AbortSignal;
-  /** Told once: the journal is open and everything is at work. Neither the API nor libvirt needs to be there for that. */
+  /** Told once the journal is open and the agent is at work, whether or not the API can be reached. */
   readonly ready: () => void;
 }
 
-type Parts = AgentOptions & {
+interface Workers {
   readonly journal: Journal;
   readonly hypervisor: LibvirtHypervisor;
+  readonly outbox: ReportOutbox;
   readonly runner: CommandRunner;
   readonly reporter: InventoryReporter;
-  readonly leftFrozen: LeftFrozen;
-  readonly outbox: ReportOutbox;
-  /** The session that is open, or was last. */
-  readonly current: { session: Session | null };
-};
+  /** Rejects with what makes it impossible to go on. */
+  readonly failed: Promise<never>;
+}
 
-/** Runs until the signal is aborted. Throws what makes it impossible to go on: a journal that cannot be written, a rule of ours that is broken. */
+type Parts = AgentOptions & Workers;
+type CurrentSession = { session: Session | null };
+
+/** Runs until the signal is aborted. Throws what makes it impossible to go on: a journal that cannot be written, a state folder that is held. */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { config, log, signal, ready } = options;
+  const { config, log, signal } = options;
   const journal = await Journal.open(config.stateDir);
-  const { parts, failed } = makeParts(options, journal);
-  const { hypervisor, runner, reporter, leftFrozen } = parts;
-  // In this order, and before the first session: guests that a dead agent left frozen, what it left undone, what is new.
-  leftFrozen.begin();
-  runner.resume();
-  watchMachines(parts);
-  hypervisor.start();
-  ready();
-  const ending = new AbortController();
+  const hypervisor = new LibvirtHypervisor(config.libvirtUri, log);
+  const current: CurrentSession = { session: null };
+  const parts: Parts = { ...options, ...makeWorkers(options, { journal, hypervisor, current }) };
+  const { runner, reporter, failed } = parts;
   try {
-    const session = stayConnected({ apiUrls: config.apiUrls, handlers: handlersOf(parts), log, signal: ending.signal });
-    const drained = untilStopped(signal)
-      .then(() => Promise.race([runner.idle(), sleep(DRAIN_MS, undefined, { ref: false })]))
-      .then(() => ending.abort());
-    await Promise.race([Promise.all([session, reporter.sweep(ending.signal), leftFrozen.tryAgain(ending.signal), drained]), failed]);
+    dropEvidenceExcept(config.stateDir, new Set(journal.state.unfinished().map(({ command }) => command.id)));
+    watchMachines(parts);
+    // A guest that an agent left frozen comes before anything else on its machine.
+    thawOwed(parts);
+    runner.resume();
+    options.ready();
+    const session = stayConnected({ apiUrls: config.apiUrls, handlers: handlersOf(parts, current), log, signal });
+    await Promise.race([Promise.all([session, reporter.sweep(signal), sweepThaws(parts)]), failed]);
+    await Promise.race([runner.idle(), failed, sleep(STOP_MS, undefined, { ref: false })]);
   } finally {
-    ending.abort();
     await hypervisor.close();
     await journal.close();
   }
 }
 
-function makeParts(options: AgentOptions, journal: Journal): { parts: Parts; failed: Promise<never> } {
-  const { config, log, signal } = options;
+function makeWorkers(
+  { config, log, signal }: AgentOptions,
+  { journal, hypervisor, current }: { journal: Journal; hypervisor: LibvirtHypervisor; current: CurrentSession },
+): Workers {
   const { stateDir, libvirtUri } = config;
-  const now = () => new Date();
-  const current: Parts['current'] = { session: null };
   const tell = (message: AgentMessage) => current.session?.sendLossy(message) ?? false;
-  const hypervisor = new LibvirtHypervisor(libvirtUri, log);
   const pools = new PoolFolders(config.pools);
-  const outbox = new ReportOutbox(journal.state);
   const freezer = new GuestFreezer({ hypervisor, journal, libvirtUri, stateDir, log });
+  const now = () => new Date();
+  const outbox = new ReportOutbox(journal.state);
   const reporter = new InventoryReporter({ hypervisor, pools, journal, tell, log, now });
   const machineChanged = (uuid: string) => reporter.machineChanged(uuid);
   const crash = crashAt(stateDir, process.env[CRASH_VARIABLE]);
-  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
   const runner = new CommandRunner(
-    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, outbox, tell, machineChanged, signal },
-    fail,
+    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell, outbox, machineChanged, signal },
+    (error) => fail(error),
   );
-  const inTurn = (uuid: string, work: () => Promise<void>) => runner.inTurn(uuid, work);
-  const leftFrozen = new LeftFrozen({ hypervisor, journal, stateDir, log, inTurn, signal });
-  return { parts: { ...options, journal, hypervisor, runner, reporter, leftFrozen, outbox, current }, failed };
+  return { journal, hypervisor, outbox, runner, reporter, failed };
 }
 
-function untilStopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Asks for every thaw that the journal still owes, of one machine or of all, each in its machine's turn: a freeze at work is not owed. */
+function thawOwed({ journal, hypervisor, runner, config, log, signal }: Parts, machineUuid?: string): void {
+  for (const freeze of journal.state.freezes()) {
+    if (machineUuid !== undefined && freeze.machineUuid !== machineUuid) continue;
+    runner.inTurn(freeze.machineUuid, async () => {
+      const isConnected = await hypervisor.whenConnected(signal).then(
+        () => true,
+        () => false,
+      );
+      if (isConnected) await thawLeftFrozen({ journal, hypervisor, stateDir: config.stateDir, log }, freeze.machineUuid);
+    });
+  }
+}
+
+async function sweepThaws(parts: Parts): Promise<void> {
+  const { signal, journal } = parts;
+  while (!signal.aborted) {
+    await sleep(THAW_SWEEP_MS, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    // A command at work sees to its own freeze; a turn that waits behind it would only be one more each time.
+    const busy = new Set(journal.state.unfinished().map(({ command }) => command.body.machineUuid));
+    for (const { machineUuid } of journal.state.freezes()) if (!busy.has(machineUuid)) thawOwed(parts, machineUuid);
+  }
 }
 
 /** A guest agent that came back is asked to thaw what is still owed to it; and what changed is told. */
-function watchMachines({ hypervisor, reporter, leftFrozen }: Parts): void {
+function watchMachines(parts: Parts): void {
+  const { hypervisor, reporter } = parts;
   hypervisor.onMachineEvent(({ uuid, event }) => {
-    if (event === 'agent') leftFrozen.thaw(uuid);
+    if (event === 'agent') thawOwed(parts, uuid);
     reporter.machineChanged(uuid);
   });
   hypervisor.onConnected(() => {
-    leftFrozen.thaw();
     void reporter.reportEverything();
   });
 }
 
-function handlersOf(parts: Parts) {
-  const { config, journal, reporter, outbox, current, log } = parts;
+function handlersOf(parts: Parts, current: CurrentSession) {
+  const { journal, outbox, reporter, log } = parts;
   return {
     makeHello: (challenge: { nonce: string }) => makeHello(parts, challenge.nonce),
     onWelcomed: async (welcomed: Welcomed, session: Session) => {
-      // At once: what comes right behind the welcome is of this session.
-      current.session = session;
-      await bindHost(config.stateDir, welcomed.hostId);
+      await bindHost(parts.config.stateDir, welcomed.hostId);
       await acknowledge(journal, welcomed.acknowledgedPosition);
       log.info({ hostId: welcomed.hostId, sessionEpoch: welcomed.sessionEpoch }, 'session open');
       outbox.begin(session);
+      current.session = session;
       void reporter.reportEverything();
     },
-    onMessage: (message: SessionMessage, session: Session) => {
-      if (session === current.session) hear(parts, message, session);
-    },
+    onMessage: (message: SessionMessage, session: Session) => hear(parts, message, session),
   };
 }
 
-function hear({ journal, runner, reporter, outbox, log }: Parts, message: SessionMessage, session: Session): void {
+function hear({ journal, outbox, runner, reporter, log }: Parts, message: SessionMessage, session: Session): void {
   switch (message.type) {
     case 'command.issued':
       runner.receive(message, session.epoch);
       return;
     case 'report.acknowledged':
-      acknowledge(journal, message.position)
-        .then(() => outbox.flush())
-        .catch((error: unknown) => log.error({ err: error }, 'an acknowledgement could not be journalled'));
+      acknowledge(journal, message.position).then(
+        () => outbox.flush(),
+        (error: unknown) => log.error({ err: error }, 'an acknowledgement could not be journalled'),
+      );
       return;
     case 'inventory.requested':
       if (message.machineUuid === null) void reporter.reportEverything();
@@ -176,7 +199,8 @@ async function makeHello({ config, journal, hypervisor, version }: Parts, nonce:
 
 /** Null where libvirt does not answer in time: the host is there all the same, and its heartbeat says so. */
 async function versionsOf(hypervisor: LibvirtHypervisor): Promise<{ libvirt: string; qemu: string } | null> {
-  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), VERSIONS_MS).unref());
-  const asked = hypervisor.whenConnected(AbortSignal.timeout(VERSIONS_MS)).then(() => hypervisor.versions());
-  return Promise.race([late, asked.catch(() => null)]);
+  const asked = hypervisor.whenConnected(AbortSignal.timeout(CONNECT_MS)).then(() => hypervisor.versions());
+  // What is late or refused is not known yet; the next session asks again.
+  const known = asked.catch(() => null);
+  return Promise.race([known, sleep(VERSIONS_MS, null, { ref: false })]);
 }

@@ -20,12 +20,6 @@ function notifyReady(): void {
   child.on('error', (error) => console.error(`systemd could not be told that the agent is ready: ${error.message}`));
 }
 
-/** Asked twice, it does not wait for what is at work: every command survives that as it survives a crash. */
-function endInOrder(stop: AbortController): void {
-  if (stop.signal.aborted) process.exit(1);
-  stop.abort();
-}
-
 async function main(): Promise<number> {
   const config = readConfig(process.env);
   const log = pino({ level: config.logLevel, base: { host: config.hostName } });
@@ -36,7 +30,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => endInOrder(stop));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   log.info({ version, apiUrls: config.apiUrls, libvirtUri: config.libvirtUri }, 'agent starts');
   await runAgent({ config, log, version, signal: stop.signal, ready: notifyReady });
   log.info('agent stopped');

@@ -28,10 +28,6 @@ export class LibvirtHypervisor implements Hypervisor {
     private readonly log: Logger,
   ) {
     this.link = new ChildLink(uri, log, (news) => this.hear(news));
-  }
-
-  /** Starts the child; to be called once, after the listeners are there. */
-  start(): void {
     this.link.start();
   }
 
@@ -132,8 +128,7 @@ export class LibvirtHypervisor implements Hypervisor {
 }
 
 /**
- * The guest's answer in time, or GUEST_AGENT_UNAVAILABLE. libvirt may go on waiting for up to 5 s more than asked (its sync has a time of
- * its
+ * The guest's answer in time, or GUEST_AGENT_UNAVAILABLE. libvirt may go on waiting for up to 5 s more than asked (its sync has a time of its
  * own); whoever sends a freeze has to see to the thaw in either case.
  */
 async function withinTime(call: Promise<string>, timeoutMs: number, doing: string): Promise<string> {

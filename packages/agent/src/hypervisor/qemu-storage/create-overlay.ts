@@ -36,7 +36,8 @@ export function takeName(path: string): Promise<boolean> {
 
 /**
  * Writes an empty overlay into a file of our own, durably: cluster size, owner and mode of the layer below. The backing file is not opened
- * (`-u`): a machine may be writing it. Throws INSUFFICIENT_SPACE or IO_ERROR; the file is then left for the caller to remove.
+ * (`-u`): a machine may be writing it. Throws INSUFFICIENT_SPACE or IO_ERROR; what is left of the file is
+ * then the caller's to remove.
  */
 export async function writeOverlay(request: OverlayRequest): Promise<void> {
   const { path, backing, backingName, virtualBytes } = request;
