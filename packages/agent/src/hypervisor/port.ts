@@ -44,6 +44,11 @@ export interface Hypervisor {
   /** All disks or none, over files that are there already, without metadata of the hypervisor's own. */
   takeDiskSnapshot(uuid: string, snapshotXml: string): Promise<void>;
   define(xml: string): Promise<void>;
+  /**
+   * The files that a running machine's disks are on, asked of QEMU past libvirt's own record: a libvirtd that was killed inside a change may
+   * believe the old ones for as long as the machine runs (lab.md, t-race 4). Marks the domain as tainted, so for that case alone.
+   */
+  writtenFiles(uuid: string): Promise<string[]>;
   switchAutostartOff(uuid: string): Promise<void>;
   /** One command to the guest agent; its `return` part. `timeoutMs` bounds the answer, not the agent's own waiting. */
   guestCommand(uuid: string, request: GuestRequest): Promise<unknown>;

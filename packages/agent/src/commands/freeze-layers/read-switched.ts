@@ -14,12 +14,24 @@ import { actionOf, type Switched } from './switch-heads.js';
 export async function readSwitched(plan: FreezePlan, view: MachineView, context: CommandContext): Promise<Switched | null> {
   const state = await actionOf(plan.volumes, view.inForce);
   const isSwitched =
-    state === 'all-switched' || (context.isRepeat && view.facts.power === 'OFF' && (await isSwitchedWhileOff(plan, state, context)));
+    state === 'all-switched' ||
+    (context.isRepeat && view.facts.power === 'OFF' && (await isSwitchedWhileOff(plan, state, context))) ||
+    (context.isRepeat && state === 'none-switched' && (await isSwitchedBehindLibvirt(plan, view, context)));
   if (!isSwitched) {
     if (state === 'mixed') throw drifted('Some disks are on their new layers and some are not.');
     return null;
   }
   return notedSwitch(context) ?? inferredSwitch(plan, context);
+}
+
+/**
+ * A libvirtd that was killed inside the transaction may go on to believe the old files while QEMU writes the new ones (lab.md, t-race 4).
+ * The transaction is all or nothing, so one new head means that all are; what QEMU does not say is not taken for switched.
+ */
+export async function isSwitchedBehindLibvirt({ body, volumes }: FreezePlan, view: MachineView, context: CommandContext): Promise<boolean> {
+  if (view.facts.power === 'OFF' || view.facts.power === 'UNKNOWN') return false;
+  const written = new Set(await context.hypervisor.writtenFiles(body.machineUuid));
+  return volumes.every(({ newPath }) => written.has(newPath));
 }
 
 /**

@@ -4,6 +4,7 @@ import type { CommandContext } from '../context.js';
 import { fileOfDisk, requireChain } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
 import type { FreezePlan } from './freeze-layers.js';
+import { isSwitchedBehindLibvirt } from './read-switched.js';
 import { actionOf, type Switched } from './switch-heads.js';
 
 type FreezeResult = Extract<CommandResult, { verb: 'freeze-layers' }>;
@@ -17,7 +18,7 @@ export async function resultOf(
   { switched, context }: { switched: Switched; context: CommandContext },
 ): Promise<FreezeResult> {
   const after = await viewMachine(context.hypervisor, plan.body.machineUuid);
-  if ((await actionOf(plan.volumes, after.inForce)) !== 'all-switched') throw drifted('The machine is not on its new layers.');
+  if ((await actionOf(plan.volumes, after.inForce)) !== 'all-switched') await requireSwitchedBehindLibvirt(plan, after, context);
   const volumes: FreezeResult['volumes'] = [];
   for (const { volumeId, target, newPath, newFileName, chain } of plan.volumes) {
     const persistent = await fileOfDisk(after.inactive, target);
@@ -31,6 +32,15 @@ export async function resultOf(
     });
   }
   return { verb: 'freeze-layers', ...switched, definition: definitionOf(plan, before), volumes };
+}
+
+/** The guest writes the new layers and the definition names them; the live view lags until the machine is stopped and started, and is drift. */
+async function requireSwitchedBehindLibvirt(plan: FreezePlan, after: MachineView, context: CommandContext): Promise<void> {
+  if (!(await isSwitchedBehindLibvirt(plan, after, context))) throw drifted('The machine is not on its new layers.');
+  context.log.error(
+    { machineUuid: plan.body.machineUuid },
+    'QEMU writes the new layers and libvirt believes the old ones: stop and start the machine',
+  );
 }
 
 /** The definitions with the sources of before, whether `before` was seen before the switch or, in a repeat, after it. */

@@ -32,6 +32,7 @@ export const callAnswers = {
   define: z.null(),
   switchAutostartOff: z.null(),
   agentCommand: z.string(),
+  writtenFiles: z.array(z.string()),
 } as const;
 
 export type CallName = keyof typeof callAnswers;
@@ -47,6 +48,7 @@ export interface CallArguments {
   define: { xml: string };
   switchAutostartOff: { uuid: string };
   agentCommand: { uuid: string; command: string; timeoutSeconds: number };
+  writtenFiles: { uuid: string };
 }
 
 /** One call on its way to a worker. */

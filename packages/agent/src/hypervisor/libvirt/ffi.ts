@@ -114,6 +114,9 @@ export const virFunctions = {
   agentCommand: libvirtQemu.func('HeapText virDomainQemuAgentCommand(virDomain *d, const char *cmd, int timeout, unsigned int flags)') as (
     ...args: [Domain, string, number, number]
   ) => string | null,
+  monitorCommand: libvirtQemu.func(
+    'int virDomainQemuMonitorCommand(virDomain *d, const char *cmd, _Out_ HeapText *result, unsigned int flags)',
+  ) as (...args: [Domain, string, Out<string | null>, number]) => number,
   setErrorFunction: libvirt.func('void virSetErrorFunc(void *u, void *f)') as (user: null, callback: bigint) => void,
   registerEventLoop: libvirt.func('int virEventRegisterDefaultImpl()') as () => number,
   runEventLoop: libvirt.func('int virEventRunDefaultImpl()') as () => number,

@@ -84,6 +84,10 @@ export class LibvirtHypervisor implements Hypervisor {
     await this.change('define', { xml }, 'define a machine');
   }
 
+  writtenFiles(uuid: string): Promise<string[]> {
+    return this.read('writtenFiles', { uuid }, `name the files that QEMU writes for machine ${uuid}`);
+  }
+
   async switchAutostartOff(uuid: string): Promise<void> {
     await this.change('switchAutostartOff', { uuid }, `switch off the autostart of machine ${uuid}`);
   }

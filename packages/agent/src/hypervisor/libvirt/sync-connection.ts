@@ -1,3 +1,4 @@
+import { writtenFilesOf } from './query-block.js';
 import type { CallArguments, CallName, RawJobs, RawMachine } from './calls.js';
 import { type Connect, checked, type Domain, LibvirtCallError, takeList, virFunctions as vir } from './ffi.js';
 
@@ -65,6 +66,12 @@ export class SyncConnection {
       }),
     agentCommand: ({ uuid, command, timeoutSeconds }) =>
       this.withDomain(uuid, (domain) => checked(vir.agentCommand(domain, command, timeoutSeconds, 0))),
+    writtenFiles: ({ uuid }) =>
+      this.withDomain(uuid, (domain) => {
+        const answer: [string | null] = [null];
+        checked(vir.monitorCommand(domain, '{"execute":"query-block"}', answer, 0));
+        return writtenFilesOf(answer[0] ?? '{}');
+      }),
   };
 
   private versions(): { libvirt: string; qemu: string } {
