@@ -1,32 +1,29 @@
-/** The agent as a process over a real socket. There is no libvirt here: sessions, journal and heartbeats must not need it. */
+/** The agent as a process over a real socket, each test with its own, all at once: they mostly wait. There is no libvirt here: sessions, journal and heartbeats must not need it. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '@coppice/lab';
 import { CloseCode, type CommandBody } from '@coppice/protocol';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { AgentProcess } from '../testing/agent-process.js';
 import { FakeApi } from '../testing/fake-api.js';
 import { until } from '../testing/until.js';
 
-let dir: string;
-let api: FakeApi;
-let agent: AgentProcess;
+/** An API, and an agent that is configured for it and not started; gone with the test. */
+async function staged(onTestFinished: (end: () => Promise<void>) => void) {
+  const dir = await mkdtemp(join(tmpdir(), 'coppice-session-'));
+  const api = await FakeApi.open();
+  const agent = await configured(dir, api, api.token);
+  onTestFinished(async () => {
+    await agent.stop('SIGKILL');
+    await api.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+  return { dir, api, agent };
+}
 
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'coppice-session-'));
-  api = await FakeApi.open();
-  agent = await configured(api.token);
-});
-
-afterEach(async () => {
-  await agent.stop('SIGKILL');
-  await api.close();
-  await rm(dir, { recursive: true, force: true });
-});
-
-async function configured(enrolmentToken?: string): Promise<AgentProcess> {
+async function configured(dir: string, api: FakeApi, enrolmentToken?: string): Promise<AgentProcess> {
   const libvirtUri = `qemu:///system?socket=${join(dir, 'none')}`;
   const config = { apiUrls: [api.url], hostName: 'h', libvirtUri, stateDir: join(dir, 'state'), pools: [], enrolmentToken };
   await writeFile(join(dir, 'agent.json'), JSON.stringify(config));
@@ -41,7 +38,8 @@ function discard(machineUuid: string = randomUUID()): CommandBody {
 /** It ends by its time, as there is no libvirt. */
 const soon = () => ({ expiresAt: new Date(Date.now() + 300).toISOString() });
 
-it('enrols once with the token and a key of its own, and then proves that key', async () => {
+it.concurrent('enrols once with the token and a key of its own, and then proves that key', async ({ onTestFinished }) => {
+  const { dir, api, agent } = await staged(onTestFinished);
   agent.start();
   await api.connected();
   expect(api.hellos[0]).toMatchObject({ identity: { kind: 'enrol', token: api.token }, hostName: 'h', libvirtVersion: 'unknown' });
@@ -54,7 +52,7 @@ it('enrols once with the token and a key of its own, and then proves that key', 
   );
   await agent.stop();
   expect(agent.exitCode).toBe(0);
-  agent = await configured();
+  await configured(dir, api);
   agent.start();
   await api.connected();
   expect(api.hellos[1]).toMatchObject({ identity: { kind: 'known', hostId: api.hostId } });
@@ -62,7 +60,10 @@ it('enrols once with the token and a key of its own, and then proves that key', 
   expect(agent.log).not.toContain(api.token);
 }, 40_000);
 
-it('reports until it is acknowledged, in every session, in the order of the journal, over cuts and kills', async () => {
+it.concurrent('reports until it is acknowledged, in every session, in the order of the journal, over cuts and kills', async ({
+  onTestFinished,
+}) => {
+  const { api, agent } = await staged(onTestFinished);
   api.acknowledges = false;
   agent.start();
   await api.connected();
@@ -87,7 +88,10 @@ it('reports until it is acknowledged, in every session, in the order of the jour
   expect(api.all('command.finished')).toEqual([]);
 }, 60_000);
 
-it('answers a repeat from its journal, forgets what it cannot know, drops what another session sent', async () => {
+it.concurrent('answers a repeat from its journal, forgets what it cannot know, drops what another session sent', async ({
+  onTestFinished,
+}) => {
+  const { api, agent } = await staged(onTestFinished);
   agent.start();
   await api.connected();
   const command = api.issue(discard(), soon());
@@ -108,7 +112,8 @@ it('answers a repeat from its journal, forgets what it cannot know, drops what a
   expect(api.all('command.accepted').map(({ commandId }) => commandId)).not.toContain(stray.id);
 }, 40_000);
 
-it('leaves an API that is silent, comes back, and does not press one that wants a person', async () => {
+it.concurrent('leaves an API that is silent, comes back, and does not press one that wants a person', async ({ onTestFinished }) => {
+  const { api, agent } = await staged(onTestFinished);
   agent.start();
   await api.connected();
   api.beats = false;
@@ -121,7 +126,8 @@ it('leaves an API that is silent, comes back, and does not press one that wants 
   expect(api.hellos).toHaveLength(3);
 }, 40_000);
 
-it('is alone in its state folder, and refuses one whose journal is damaged', async () => {
+it.concurrent('is alone in its state folder, and refuses one whose journal is damaged', async ({ onTestFinished }) => {
+  const { dir, api, agent } = await staged(onTestFinished);
   agent.start();
   await api.connected();
   const other = new AgentProcess(join(dir, 'agent.json'), join(dir, 'other.log'));
@@ -140,7 +146,8 @@ it('is alone in its state folder, and refuses one whose journal is damaged', asy
   expect(agent.log).toMatch(/of the journal is damaged, and whole records follow it. No command was executed/);
 }, 60_000);
 
-it('tells systemd that it is ready, without an API', async () => {
+it.concurrent('tells systemd that it is ready, without an API', async ({ onTestFinished }) => {
+  const { dir, api, agent } = await staged(onTestFinished);
   const socket = join(dir, 'notify');
   const script =
     'import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind(sys.argv[1])\nprint(s.recv(4096).decode(),flush=True)';

@@ -118,6 +118,7 @@ export class FakeApi {
     this.socket = null;
   }
 
+  /** Nothing happens if it is closed already. */
   async close(): Promise<void> {
     clearInterval(this.beating);
     for (const client of this.server.clients) client.terminate();
