@@ -25,6 +25,7 @@ afterAll(async () => {
 /** Ends the agent and starts it again; `env` holds for that start only. */
 async function restartAgent(env: Record<string, string> = {}): Promise<void> {
   await host.agent.end('SIGTERM');
+  await world.waitForHost('h1', 'DISCONNECTED');
   host.agent.start(env);
   await world.waitForHost('h1');
 }
