@@ -1,5 +1,6 @@
 /** libvirtd or QEMU dies while a snapshot is being made: what happened is looked at, never assumed. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { restartIfLibvirtLags } from '../testkit/libvirt-lag.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { expectHonestContent, expectSettled } from '../testkit/settled.js';
 import { beginSnapshot, takeSnapshot } from '../testkit/snapshot-calls.js';
@@ -28,6 +29,7 @@ it.each([0, 20, 60, 120, 200, 350])('libvirtd is killed %d ms after the mutation
   await new Promise((resolve) => setTimeout(resolve, delayMs));
   await world.host('h1').killLibvirtd();
   await world.host('h1').startLibvirtd();
+  await restartIfLibvirtLags(world, known);
   const ended = await expectSettled(world, known, id);
   if (ended.state === 'READY') await expectHonestContent(world, ended);
   else expect(ended.error?.retryable).toBeTypeOf('boolean');
@@ -36,6 +38,7 @@ it.each([0, 20, 60, 120, 200, 350])('libvirtd is killed %d ms after the mutation
 it('the guest is powered off in the middle: READY or ERROR, and the machine starts on a chain that is right', async () => {
   const { id } = await beginSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
   await known.machine.cutPower();
+  await restartIfLibvirtLags(world, known);
   await expectSettled(world, known, id);
   await known.machine.start();
   await world.waitForMachine(known.id, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');

@@ -191,6 +191,12 @@ export class World {
     );
   }
 
+  /** Waits until every machine is as recorded. */
+  async waitForNoDrift(): Promise<void> {
+    const drifted = () => this.database.sql('SELECT name, drift FROM virtual_machine WHERE drift IS NOT NULL');
+    await waitUntil('no machine to be drifted', async () => (await drifted()).length === 0);
+  }
+
   /** Waits until a host's agent has an open session. */
   async waitForHost(name: string, state = 'UP'): Promise<void> {
     await waitUntil(
