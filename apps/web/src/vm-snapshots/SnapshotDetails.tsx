@@ -9,7 +9,7 @@ import { Fact, Facts } from '../ui/Facts';
 import { formatBytes, formatCount, formatEnum } from '../ui/format';
 import { Notice } from '../ui/Notice';
 import { EditSnapshotDialog } from './EditSnapshotDialog';
-import { sayConsistency, saySnapshotState } from './snapshot-words';
+import { isConsistencyKnown, sayConsistency, saySnapshotState } from './snapshot-words';
 import { useUpdateSnapshot } from './use-update-snapshot';
 
 type DetailsProps = { snapshot: SnapshotNodeFragment; isCurrent: boolean };
@@ -100,14 +100,14 @@ function What({ snapshot }: { snapshot: SnapshotNodeFragment }) {
         <Fact name="Taken">{new Date(snapshot.createdAt).toLocaleString()}</Fact>
         <Fact name="By">{snapshot.createdBy.name}</Fact>
         <Fact name="Kind">{snapshot.kind === 'DISK' ? 'Disks' : 'Disks and memory'}</Fact>
-        {snapshot.state !== 'ERROR' && <Fact name="Consistency">{consistency.label}</Fact>}
+        {isConsistencyKnown(snapshot.state) && <Fact name="Consistency">{consistency.label}</Fact>}
         {snapshot.memoryBytes !== null && snapshot.memoryBytes !== undefined && (
           <Fact name="Memory image">{formatBytes(snapshot.memoryBytes)}</Fact>
         )}
         <Fact name="Only its own">{formatBytes(snapshot.space.exclusiveBytes)}</Fact>
         <Fact name="Shared with others">{formatBytes(snapshot.space.sharedBytes)}</Fact>
       </Facts>
-      {snapshot.state !== 'ERROR' && <p className="text-[12.5px] text-ink-faint">{consistency.meaning}</p>}
+      {isConsistencyKnown(snapshot.state) && <p className="text-[12.5px] text-ink-faint">{consistency.meaning}</p>}
     </>
   );
 }

@@ -6,7 +6,7 @@ import { classNames } from '../ui/class-names';
 import { formatBytes } from '../ui/format';
 import { TimeAgo } from '../ui/TimeAgo';
 import { LANE_ROW_PX, type LaneNode, TreeLanes } from '../ui/TreeLanes';
-import { sayConsistency, saySnapshotState } from './snapshot-words';
+import { isConsistencyKnown, sayConsistency, saySnapshotState } from './snapshot-words';
 import type { TreeRow } from './tree-layout';
 
 type ItemProps = {
@@ -78,7 +78,7 @@ function Meta({ id, snapshot }: { id: string; snapshot: SnapshotNodeFragment }) 
         <Clock size={12} aria-hidden />
         <TimeAgo at={snapshot.createdAt} />
       </span>
-      {snapshot.state !== 'ERROR' && (
+      {isConsistencyKnown(snapshot.state) && (
         <span className="inline-flex items-center gap-1 truncate" title={consistency.meaning}>
           <ShieldCheck size={12} aria-hidden className={snapshot.consistency === 'CRASH' ? undefined : 'text-good'} />
           <span className="truncate max-sm:sr-only">{consistency.label}</span>

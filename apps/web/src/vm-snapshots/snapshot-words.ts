@@ -28,3 +28,8 @@ const CONSISTENCIES: Record<Consistency, { label: string; meaning: string }> = {
 export function sayConsistency(consistency: Consistency): { label: string; meaning: string } {
   return CONSISTENCIES[consistency];
 }
+
+/** Whether the consistency is what was achieved; before that it is what was asked for, and after a failure it is nothing. */
+export function isConsistencyKnown(state: VmSnapshotState): boolean {
+  return state !== 'ALLOCATED' && state !== 'CREATING' && state !== 'ERROR';
+}
