@@ -36,6 +36,13 @@ export interface Frozen<T> {
   readonly wasFrozenThroughout: boolean;
 }
 
+/** What a freeze begins with. `until`: its deadline, by performance.now. */
+interface Prepared {
+  readonly watcher: Promise<ThawWatcher>;
+  readonly thawed: Promise<void>;
+  readonly until: number;
+}
+
 /** What the freezer needs. */
 export interface FreezerParts {
   readonly hypervisor: Hypervisor;
@@ -47,28 +54,49 @@ export interface FreezerParts {
 
 /** See the file's head. */
 export class GuestFreezer {
+  /** By command. */
+  private readonly prepared = new Map<string, Prepared>();
+
   constructor(private readonly parts: FreezerParts) {}
 
-  /** Throws GUEST_AGENT_UNAVAILABLE with nothing changed, or what `act` throws; in both cases after the thaw. */
+  /**
+   * Begins what a freeze needs and what changes nothing, so that it gets ready beside the command's own checks: the watcher, and the guest's
+   * word that it is thawed. To be followed by `dismiss`, with or without a `whileFrozen` in between.
+   */
+  prepare({ machineUuid, commandId, deadlineMs }: Pick<FreezeRequest<never>, 'machineUuid' | 'commandId' | 'deadlineMs'>): void {
+    const { hypervisor, libvirtUri, stateDir, log } = this.parts;
+    const watcher = ThawWatcher.start({ libvirtUri, machineUuid, commandId, stateDir, log });
+    const thawed = requireThawed(hypervisor, machineUuid, deadlineMs);
+    // Heard here as well: the checks may end before anybody waits for these.
+    watcher.catch(() => undefined);
+    thawed.catch(() => undefined);
+    this.prepared.set(commandId, { watcher, thawed, until: performance.now() + deadlineMs });
+  }
+
+  /** No freeze comes: the watcher that was prepared ends. Nothing happens if it is in use, or was. */
+  dismiss(commandId: string): void {
+    const { log } = this.parts;
+    const prepared = this.taken(commandId);
+    prepared?.watcher
+      .then((watcher) => watcher.release())
+      .catch((cause: unknown) => log.warn({ err: cause }, 'the thaw watcher did not start'));
+  }
+
+  /** After `prepare`. Throws GUEST_AGENT_UNAVAILABLE with nothing changed, or what `act` throws; in both cases after the thaw. */
   async whileFrozen<T>(request: FreezeRequest<T>): Promise<Frozen<T>> {
-    const { hypervisor, journal, libvirtUri, stateDir, log } = this.parts;
+    const { journal, stateDir } = this.parts;
     const { machineUuid, commandId, deadlineMs } = request;
-    const until = performance.now() + deadlineMs;
+    const prepared = this.prepared.get(commandId);
+    if (prepared === undefined) throw new Error(`no freeze was prepared for command ${commandId}`);
     // Of an earlier try of this command: it says nothing about the freeze that begins now.
     dropEvidence(evidencePath(stateDir, commandId));
-    const starting = ThawWatcher.start({ libvirtUri, machineUuid, commandId, stateDir, log });
-    starting.catch(() => undefined);
-    try {
-      await requireThawed(hypervisor, machineUuid, deadlineMs);
-    } catch (error) {
-      starting.then((watcher) => watcher.release()).catch((cause: unknown) => log.warn({ err: cause }, 'the thaw watcher did not start'));
-      throw error;
-    }
-    const watcher = await starting;
+    await prepared.thawed;
+    const watcher = await prepared.watcher;
+    this.taken(commandId);
     await journal.append({ kind: 'freeze-begun', machineUuid, commandId });
     watcher.arm(deadlineMs);
     request.beforeFreeze();
-    return this.freezeAndAct(request, watcher, Math.max(1000, until - performance.now()));
+    return this.freezeAndAct(request, watcher, Math.max(1000, prepared.until - performance.now()));
   }
 
   /** Ends a freeze of an earlier try, whose end was not seen: its evidence is wanted before the next one begins. */
@@ -112,6 +140,12 @@ export class GuestFreezer {
       watcher.thawNow();
       return null;
     }
+  }
+
+  private taken(commandId: string): Prepared | undefined {
+    const prepared = this.prepared.get(commandId);
+    this.prepared.delete(commandId);
+    return prepared;
   }
 
   private guest(machineUuid: string, execute: string, timeoutMs: number): Promise<unknown> {

@@ -1,29 +1,22 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
-import { readDefinition } from '../definition/domain-xml.js';
 import { hasErrorCode } from '../failure.js';
 
 /**
- * What was seen when a freeze of an agent that died was ended: which files the machine wrote just before the thaw. If these are the new
- * heads, and the thaw found frozen file systems, the transaction happened while they stood still.
+ * What was seen when a freeze of an agent that died was ended: the definition just before the thaw. If the machine wrote the new heads then,
+ * and the thaw found frozen file systems, the transaction happened while they stood still. Judged by readEvidence, not here: the watcher
+ * loads this file, and has to be ready soon.
  */
-const evidence = z.object({
-  sources: z.record(z.string(), z.string()),
+export interface ThawEvidence {
+  /** Null where the machine was off. */
+  readonly liveXml: string | null;
   /** File systems that the thaw found frozen; null until the guest answered. */
-  thawed: z.int().nullable(),
-});
-export type ThawEvidence = z.infer<typeof evidence>;
+  readonly thawed: number | null;
+}
 
 /** The file of one command's evidence. */
 export function evidencePath(stateDir: string, commandId: string): string {
   return join(stateDir, 'thawed', `${commandId}.json`);
-}
-
-/** The evidence that a live definition gives, before the thaw. */
-export function evidenceOf(liveXml: string | null): ThawEvidence {
-  const disks = liveXml === null ? [] : readDefinition(liveXml).disks;
-  return { sources: Object.fromEntries(disks.flatMap(({ target, file }) => (file === null ? [] : [[target, file]]))), thawed: null };
 }
 
 /**
@@ -31,8 +24,7 @@ export function evidenceOf(liveXml: string | null): ThawEvidence {
  * time; the one that found file systems frozen is right, and is not written over.
  */
 export function writeEvidence(path: string, content: ThawEvidence): void {
-  const before = readEvidence(path);
-  if (before !== null && (before.thawed ?? 0) > (content.thawed ?? 0)) return;
+  if (thawedBefore(path) > (content.thawed ?? 0)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const made = `${path}.${process.pid}`;
   const file = openSync(made, 'w', 0o600);
@@ -45,10 +37,17 @@ export function writeEvidence(path: string, content: ThawEvidence): void {
   renameSync(made, path);
 }
 
-/** Null if there is none. */
-export function readEvidence(path: string): ThawEvidence | null {
+function thawedBefore(path: string): number {
+  const text = textOf(path);
+  const content: unknown = text === null ? null : JSON.parse(text);
+  const isOne = typeof content === 'object' && content !== null && 'thawed' in content;
+  return isOne && typeof content.thawed === 'number' ? content.thawed : 0;
+}
+
+/** The evidence as it was written; null if there is none. */
+export function textOf(path: string): string | null {
   try {
-    return evidence.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT')) return null;
     throw error;

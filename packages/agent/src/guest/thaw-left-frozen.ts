@@ -4,7 +4,7 @@ import type { Hypervisor } from '../hypervisor/port.js';
 import type { Journal } from '../journal/journal.js';
 import type { FreezeEntry } from '../journal/state.js';
 import { freezeStatus } from './freeze-status.js';
-import { evidenceOf, evidencePath, writeEvidence } from './thaw-evidence.js';
+import { evidencePath, writeEvidence } from './thaw-evidence.js';
 
 const ANSWER_MS = 6_000;
 
@@ -19,8 +19,7 @@ export interface ThawParts {
 /**
  * Ends every freeze that the journal knows as begun and not as over: what an agent that died left behind. Guests that do not answer stay in
  * the journal; they are tried again now and then, and when their agent says something. Never throws for a guest. Must run in the
- * machine's turn:
- * a freeze of a command at work is not left.
+ * machine's turn: a freeze of a command at work is not left.
  */
 export async function thawLeftFrozen(parts: ThawParts, machineUuid?: string): Promise<void> {
   for (const freeze of parts.journal.state.freezes()) {
@@ -47,9 +46,7 @@ async function thawOne({ hypervisor, stateDir, log }: ThawParts, { machineUuid, 
   // A machine that is off, or gone, holds nothing frozen.
   if (machine === null || machine.power === 'OFF') return;
   if ((await freezeStatus(hypervisor, machineUuid, ANSWER_MS)) === 'thawed') return;
-  const path = evidencePath(stateDir, commandId);
-  const seen = evidenceOf(machine.liveXml);
   const thawed = Number(await hypervisor.guestCommand(machineUuid, { execute: 'guest-fsfreeze-thaw', timeoutMs: ANSWER_MS }));
-  writeEvidence(path, { ...seen, thawed });
+  writeEvidence(evidencePath(stateDir, commandId), { liveXml: machine.liveXml, thawed });
   log.warn({ machineUuid, thawed }, 'thawed a guest that an earlier agent had left frozen');
 }

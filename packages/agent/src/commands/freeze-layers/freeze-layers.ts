@@ -1,7 +1,6 @@
 /**
  * freeze-layers: the overlays of create-layers become the heads of all given volumes at once (kvm.md §2). Running: one libvirt snapshot
- * without
- * metadata; stopped: one define. It looks first, so a repeat rolls forward what is done:
+ * without metadata; stopped: one define. It looks first, so a repeat rolls forward what is done:
  *
  *   switched already            → roll forward (definition, check), same result
  *   not switched, first try     → check everything, act
@@ -49,8 +48,20 @@ async function act(plan: FreezePlan, before: MachineView, context: CommandContex
         'The host was away for too long: the machine had not been switched to its new layers, and was not switched afterwards. Nothing was changed.',
     });
   }
-  await requireReady(plan, before, context);
-  context.crash('freeze-layers/before-transaction');
+  const { machineUuid, quiesce } = plan.body;
+  const commandId = context.command.id;
+  if (quiesce !== null && before.inForce.guestAgent === 'CONNECTED' && before.facts.power === 'ON')
+    context.freezer.prepare({ machineUuid, commandId, deadlineMs: quiesce.deadlineMs });
+  try {
+    await requireReady(plan, before, context);
+    context.crash('freeze-layers/before-transaction');
+    return await switchAndNote(plan, before, context);
+  } finally {
+    context.freezer.dismiss(commandId);
+  }
+}
+
+async function switchAndNote(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
   try {
     const switched = await switchHeads(plan, before, context);
     const { consistency, frozenAt, quiescedMs } = switched;

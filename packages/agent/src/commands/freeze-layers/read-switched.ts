@@ -1,4 +1,5 @@
-import { evidencePath, readEvidence } from '../../guest/thaw-evidence.js';
+import { readEvidence } from '../../guest/read-evidence.js';
+import { evidencePath } from '../../guest/thaw-evidence.js';
 import { hasOwnClusters } from '../../hypervisor/qemu-storage/image-file.js';
 import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
 import { type CommandContext, notesOf } from '../context.js';
@@ -73,6 +74,6 @@ function inferredSwitch({ body, volumes }: FreezePlan, context: CommandContext):
   if (body.power === 'OFF') return { consistency: 'OFFLINE', frozenAt, quiescedMs: null };
   const evidence = body.quiesce === null ? null : readEvidence(evidencePath(context.stateDir, context.command.id));
   const stoodStill =
-    evidence !== null && (evidence.thawed ?? 0) > 0 && volumes.every(({ target, newPath }) => evidence.sources[target] === newPath);
+    evidence !== null && evidence.thawed > 0 && volumes.every(({ target, newPath }) => evidence.sources[target] === newPath);
   return { consistency: stoodStill ? 'FILESYSTEM' : 'CRASH', frozenAt, quiescedMs: null };
 }

@@ -32,7 +32,7 @@ export const callAnswers = {
   define: z.null(),
   switchAutostartOff: z.null(),
   agentCommand: z.string(),
-  writtenFiles: z.array(z.string()),
+  queryBlock: z.string(),
 } as const;
 
 export type CallName = keyof typeof callAnswers;
@@ -48,7 +48,7 @@ export interface CallArguments {
   define: { xml: string };
   switchAutostartOff: { uuid: string };
   agentCommand: { uuid: string; command: string; timeoutSeconds: number };
-  writtenFiles: { uuid: string };
+  queryBlock: { uuid: string };
 }
 
 /** One call on its way to a worker. */

@@ -4,6 +4,7 @@ import { CommandProblem } from '../../failure.js';
 import type { GuestRequest, Hypervisor, MachineEvent, MachineFacts, Power } from '../port.js';
 import type { CallArguments, CallAnswer, CallName, ChildMessage, RawMachine } from './calls.js';
 import { ChildLink } from './child-link.js';
+import { writtenFilesOf } from './query-block.js';
 
 /** Reading calls take no lock of libvirt's; the first after a start of libvirtd may probe QEMU for 4 s (lab.md §2). */
 const READ_DEADLINE_MS = 20_000;
@@ -84,8 +85,8 @@ export class LibvirtHypervisor implements Hypervisor {
     await this.change('define', { xml }, 'define a machine');
   }
 
-  writtenFiles(uuid: string): Promise<string[]> {
-    return this.read('writtenFiles', { uuid }, `name the files that QEMU writes for machine ${uuid}`);
+  async writtenFiles(uuid: string): Promise<string[]> {
+    return writtenFilesOf(await this.read('queryBlock', { uuid }, `name the files that QEMU writes for machine ${uuid}`));
   }
 
   async switchAutostartOff(uuid: string): Promise<void> {

@@ -1,5 +1,4 @@
-import { writtenFilesOf } from './query-block.js';
-import type { CallArguments, CallName, RawJobs, RawMachine } from './calls.js';
+import type { CallAnswer, CallArguments, CallName, RawJobs, RawMachine } from './calls.js';
 import { type Connect, checked, type Domain, LibvirtCallError, takeList, virFunctions as vir } from './ffi.js';
 
 const XML_SECURE = 1;
@@ -17,7 +16,7 @@ export class SyncConnection {
   constructor(private readonly uri: string) {}
 
   /** Runs one call of calls.ts. After a lost connection the next call opens a new one. */
-  call<Name extends CallName>(name: Name, argument: CallArguments[Name]): unknown {
+  call<Name extends CallName>(name: Name, argument: CallArguments[Name]): CallAnswer<Name> {
     try {
       return this.operations[name](argument as never);
     } catch (error) {
@@ -38,7 +37,7 @@ export class SyncConnection {
     this.connect = null;
   }
 
-  private readonly operations: { [Name in CallName]: (argument: CallArguments[Name]) => unknown } = {
+  private readonly operations: { [Name in CallName]: (argument: CallArguments[Name]) => CallAnswer<Name> } = {
     versions: () => this.versions(),
     listMachines: () => {
       const list: [unknown] = [null];
@@ -66,11 +65,11 @@ export class SyncConnection {
       }),
     agentCommand: ({ uuid, command, timeoutSeconds }) =>
       this.withDomain(uuid, (domain) => checked(vir.agentCommand(domain, command, timeoutSeconds, 0))),
-    writtenFiles: ({ uuid }) =>
+    queryBlock: ({ uuid }) =>
       this.withDomain(uuid, (domain) => {
         const answer: [string | null] = [null];
         checked(vir.monitorCommand(domain, '{"execute":"query-block"}', answer, 0));
-        return writtenFilesOf(answer[0] ?? '{}');
+        return answer[0] ?? '{}';
       }),
   };
 
