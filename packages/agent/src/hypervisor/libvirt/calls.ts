@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** Raw facts of one domain, taken in one visit. `liveXml` is null while it is off; `inactiveXml` is null for a transient one. */
-export const rawMachine = z.object({
+const rawMachine = z.object({
   uuid: z.string(),
   state: z.int(),
   isActive: z.boolean(),
@@ -19,7 +19,7 @@ export const rawMachine = z.object({
 export type RawMachine = z.infer<typeof rawMachine>;
 
 /** Jobs of one domain that would make a snapshot run into libvirt's 30 s lock. */
-export const rawJobs = z.object({ hasDomainJob: z.boolean(), blockJobTargets: z.array(z.string()) });
+const rawJobs = z.object({ hasDomainJob: z.boolean(), blockJobTargets: z.array(z.string()) });
 export type RawJobs = z.infer<typeof rawJobs>;
 
 /** Answers by name of the call. */
