@@ -23,8 +23,10 @@ import { stayConnected } from './session/stay-connected.js';
 const VERSIONS_MS = 8_000;
 /** Time that a hello waits for a libvirt that is not connected, in milliseconds: a host without it has to be seen, too. */
 const CONNECT_MS = 1_500;
-/** Time that a stop waits for commands at work, in milliseconds: less than systemd's 90 s. What is not done then is gone on with. */
-const STOP_MS = 20_000;
+/** Time that a stop waits for commands at work, in milliseconds: whoever stops us waits 10 s or more. What is not done then is gone on with. */
+const STOP_MS = 7_000;
+/** Time that a thaw which is owed waits for libvirt, in milliseconds; commands wait behind it, and it is asked for again later. */
+const OWED_CONNECT_MS = 60_000;
 /** How often guests that owe us a thaw are asked again, in milliseconds; their agents' events come in between. */
 const THAW_SWEEP_MS = 15_000;
 
@@ -59,6 +61,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const current: CurrentSession = { session: null };
   const parts: Parts = { ...options, ...makeWorkers(options, { journal, hypervisor, current }) };
   const { runner, reporter, failed } = parts;
+  const ending = new AbortController();
   try {
     dropEvidenceExcept(config.stateDir, new Set(journal.state.unfinished().map(({ command }) => command.id)));
     watchMachines(parts);
@@ -66,13 +69,20 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     thawOwed(parts);
     runner.resume();
     options.ready();
-    const session = stayConnected({ apiUrls: config.apiUrls, handlers: handlersOf(parts, current), log, signal });
-    await Promise.race([Promise.all([session, reporter.sweep(signal), sweepThaws(parts)]), failed]);
-    await Promise.race([runner.idle(), failed, sleep(STOP_MS, undefined, { ref: false })]);
+    const session = stayConnected({ apiUrls: config.apiUrls, handlers: handlersOf(parts, current), log, signal: ending.signal });
+    const stopped = untilIdle(runner, signal).then(() => ending.abort());
+    await Promise.race([Promise.all([session, reporter.sweep(signal), sweepThaws(parts), stopped]), failed]);
   } finally {
+    ending.abort();
     await hypervisor.close();
     await journal.close();
   }
+}
+
+/** From the stop until nothing is at work, or too long: the session lives until then, so that the outcome is heard. */
+async function untilIdle(runner: CommandRunner, signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await Promise.race([runner.idle(), sleep(STOP_MS, undefined, { ref: false })]);
 }
 
 function makeWorkers(
@@ -104,7 +114,7 @@ function thawOwed({ journal, hypervisor, runner, config, log, signal }: Parts, m
   for (const freeze of journal.state.freezes()) {
     if (machineUuid !== undefined && freeze.machineUuid !== machineUuid) continue;
     runner.inTurn(freeze.machineUuid, async () => {
-      const isConnected = await hypervisor.whenConnected(signal).then(
+      const isConnected = await hypervisor.whenConnected(AbortSignal.any([signal, AbortSignal.timeout(OWED_CONNECT_MS)])).then(
         () => true,
         () => false,
       );

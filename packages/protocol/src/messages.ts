@@ -3,13 +3,13 @@ import { commandIssued } from './commands/index.js';
 import { challenge, hello, refused, welcomed } from './hello/index.js';
 import { inventoryCompleted, machineSeen, poolsSeen } from './inventory/index.js';
 import { commandAccepted, commandFinished, commandProgressed, reportAcknowledged } from './reports/index.js';
-import { timestamp } from './scalars.js';
+import { timestamp, uuid } from './scalars.js';
 
 /** Either side, every heartbeatIntervalMs; touches neither storage nor libvirt nor the database. */
 export const heartbeat = z.object({ type: z.literal('session.heartbeat'), at: timestamp });
 
 /** API → agent: take the inventory of everything, or of one machine, again. */
-export const inventoryRequested = z.object({ type: z.literal('inventory.requested'), machineUuid: z.uuid().nullable() });
+export const inventoryRequested = z.object({ type: z.literal('inventory.requested'), machineUuid: uuid.nullable() });
 
 /** Everything that an agent may say. */
 export const agentMessage = z.discriminatedUnion('type', [

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** A UUID in lower case. */
-export const uuid = z.uuid().toLowerCase();
+/** A UUID in lower case. Not only those of RFC 9562: a machine that was imported keeps what its first hypervisor made up. */
+export const uuid = z.guid().toLowerCase();
 
 /** Bytes, positions and numbers: whole, never negative, exact in JSON. */
 export const count = z.int().nonnegative();

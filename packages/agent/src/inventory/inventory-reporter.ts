@@ -2,14 +2,14 @@
  * Tells the API what this host has: all of it after each hello, one machine when libvirt says that it changed, and a slow look at all,
  * because nobody announces what is done by hand with qemu-img or a snapshot of virsh. Must never change anything but libvirt's autostart.
  */
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AgentMessage, type InventoryMachine, machineSeen } from '@coppice/protocol';
+import { type AgentMessage, machineSeen } from '@coppice/protocol';
 import type { Logger } from 'pino';
 import { CommandProblem, HypervisorLost } from '../failure.js';
 import type { Hypervisor } from '../hypervisor/port.js';
 import type { Journal } from '../journal/journal.js';
 import type { PoolFolders } from '../pools/pool-folders.js';
+import { digestOf } from './digest.js';
 import { machineInventory } from './machine-inventory.js';
 
 /** Events of one change come in bursts (a boot is five); one look for all of them. In milliseconds. */
@@ -59,7 +59,8 @@ export class InventoryReporter {
 
   /** Something happened to a machine: looks at it soon, once for a burst. */
   machineChanged(uuid: string): void {
-    clearTimeout(this.scheduled.get(uuid));
+    // Not put off by each further event: a machine that never rests would never be looked at.
+    if (this.scheduled.has(uuid)) return;
     const look = () => {
       this.scheduled.delete(uuid);
       void this.inTurn(async () => {
@@ -134,12 +135,4 @@ export class InventoryReporter {
     );
     tell({ type: 'inventory.pools-seen', pools: seen });
   }
-}
-
-/** Bytes written are no change of what the machine is; a running guest would be news for ever. */
-function digestOf(machine: InventoryMachine): string {
-  const disks = machine.disks.map((disk) => ({ ...disk, chain: disk.chain.map((layer) => ({ ...layer, allocatedBytes: 0 })) }));
-  return createHash('sha256')
-    .update(JSON.stringify({ ...machine, disks }))
-    .digest('base64');
 }

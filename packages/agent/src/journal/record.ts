@@ -16,7 +16,7 @@ export const commandEntry = z.object({
 
 /** The end of a command. A tombstone once `isAcknowledged`. `number` is null for a command that was only ever answered "forgotten". */
 export const finishedEntry = z.object({
-  commandId: z.uuid(),
+  commandId: z.guid(),
   position,
   outcome: commandOutcome,
   at: moment,
@@ -24,15 +24,15 @@ export const finishedEntry = z.object({
 });
 
 /** A freeze of a guest that nobody has confirmed to be over. */
-export const freezeEntry = z.object({ machineUuid: z.uuid(), commandId: z.uuid(), at: moment });
+export const freezeEntry = z.object({ machineUuid: z.guid(), commandId: z.guid(), at: moment });
 
 /** All that the journal says, as one value: what compaction writes, and what reading folds records into. */
 const journalContent = z.object({
-  id: z.uuid(),
+  id: z.guid(),
   position,
-  highestCommand: z.object({ incarnation: z.uuid(), number: z.int() }).nullable(),
-  highestNumbers: z.record(z.uuid(), z.int()),
-  machineEpochs: z.record(z.uuid(), z.int()),
+  highestCommand: z.object({ incarnation: z.guid(), number: z.int() }).nullable(),
+  highestNumbers: z.record(z.guid(), z.int()),
+  machineEpochs: z.record(z.guid(), z.int()),
   unfinished: z.array(commandEntry),
   finished: z.array(finishedEntry),
   freezes: z.array(freezeEntry),
@@ -43,19 +43,19 @@ export type JournalContent = z.infer<typeof journalContent>;
 const journalRecord = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('content'), position, content: journalContent }),
   z.object({ kind: z.literal('accepted'), position, at: moment, command: commandIssued }),
-  z.object({ kind: z.literal('begun'), position, at: moment, commandId: z.uuid() }),
+  z.object({ kind: z.literal('begun'), position, at: moment, commandId: z.guid() }),
   z.object({
     kind: z.literal('step'),
     position,
     at: moment,
-    commandId: z.uuid(),
+    commandId: z.guid(),
     name: z.string(),
     detail: z.record(z.string(), z.string()),
   }),
-  z.object({ kind: z.literal('finished'), position, at: moment, commandId: z.uuid(), outcome: commandOutcome }),
+  z.object({ kind: z.literal('finished'), position, at: moment, commandId: z.guid(), outcome: commandOutcome }),
   z.object({ kind: z.literal('acknowledged'), position, at: moment, upTo: z.int() }),
-  z.object({ kind: z.literal('freeze-begun'), position, at: moment, machineUuid: z.uuid(), commandId: z.uuid() }),
-  z.object({ kind: z.literal('thaw-confirmed'), position, at: moment, machineUuid: z.uuid() }),
+  z.object({ kind: z.literal('freeze-begun'), position, at: moment, machineUuid: z.guid(), commandId: z.guid() }),
+  z.object({ kind: z.literal('thaw-confirmed'), position, at: moment, machineUuid: z.guid() }),
 ]);
 export type JournalRecord = z.infer<typeof journalRecord>;
 

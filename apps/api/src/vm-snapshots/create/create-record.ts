@@ -4,13 +4,13 @@ import { z } from 'zod';
 /** What an operation createVmSnapshot keeps (operation.plan): all that its later commands and turning points need. */
 export const createRecord = z.object({
   snapshotId: z.uuid(),
-  machineUuid: z.uuid(),
+  machineUuid: z.guid(),
   power: z.enum(['ON', 'PAUSED', 'OFF']),
   /** Freeze the guest: asked for, and the machine was on. */
   quiesce: z.boolean(),
   volumes: z.array(
     z.object({
-      volumeId: z.uuid(),
+      volumeId: z.guid(),
       target: diskTarget,
       pool: poolName,
       frozenLayerId: z.uuid(),

@@ -1,6 +1,5 @@
 /**
- * discard-layers: removes layer files that nobody reads any more. Must never remove a file that a definition or another layer names, that
- * is
+ * discard-layers: removes layer files that nobody reads any more. Must never remove a file that a definition or another layer names, that is
  * open in a QEMU, that lies outside its pool, or that has a second name.
  */
 import { lstat, readdir } from 'node:fs/promises';
