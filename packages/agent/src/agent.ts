@@ -190,6 +190,7 @@ async function makeHello({ config, journal, hypervisor, version }: Parts, nonce:
   const { state } = journal;
   return {
     type: 'session.hello',
+    migrationUri: null,
     protocolVersion: PROTOCOL_VERSION,
     identity: proveIdentity(await readIdentity(config.stateDir), nonce, config.enrolmentToken),
     hostName: config.hostName,

@@ -1,4 +1,4 @@
-import type { CommandFailure, FailureCode } from '@coppice/protocol';
+import type { CommandFailure, CommandOutcome, FailureCode, LeftBehind } from '@coppice/protocol';
 
 /** Bounds of the protocol's failure texts. */
 const MAX_MESSAGE = 1000;
@@ -11,6 +11,8 @@ export interface ProblemFacts {
   readonly retryable?: boolean;
   readonly hint?: string;
   readonly cause?: unknown;
+  /** What the command left of the layers it was given; nothing, unless it says otherwise. */
+  readonly left?: LeftBehind;
 }
 
 /**
@@ -21,6 +23,7 @@ export class CommandProblem extends Error {
   readonly code: FailureCode;
   readonly retryable: boolean;
   readonly hint: string | null;
+  readonly left: LeftBehind;
 
   constructor(facts: ProblemFacts) {
     super(facts.message, { cause: facts.cause });
@@ -28,6 +31,7 @@ export class CommandProblem extends Error {
     this.code = facts.code;
     this.retryable = facts.retryable ?? false;
     this.hint = facts.hint ?? null;
+    this.left = facts.left ?? 'NOTHING';
   }
 }
 
@@ -39,8 +43,13 @@ export class HypervisorLost extends Error {
   }
 }
 
+/** The outcome of a command that ended with this error. */
+export function failedWith(error: unknown): CommandOutcome {
+  return { kind: 'failed', failure: failureOf(error), left: error instanceof CommandProblem ? error.left : 'NOTHING' };
+}
+
 /** The failure of the protocol for any error. Errors that nobody foresaw are INTERNAL, with the stack as detail. */
-export function failureOf(error: unknown): CommandFailure {
+function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandProblem) {
     const { code, retryable, hint } = error;
     const detail = error.cause === undefined ? null : textOf(error.cause).slice(0, MAX_DETAIL);

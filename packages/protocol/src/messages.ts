@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { commandIssued } from './commands/index.js';
+import { commandCancelRequested, commandIssued } from './commands/index.js';
 import { challenge, hello, refused, welcomed } from './hello/index.js';
 import { inventoryCompleted, machineSeen, poolsSeen } from './inventory/index.js';
+import { layersMeasured, measureRequested } from './inventory/measure.js';
 import { commandAccepted, commandFinished, commandProgressed, reportAcknowledged } from './reports/index.js';
 import { timestamp, uuid } from './scalars.js';
 
@@ -21,6 +22,7 @@ export const agentMessage = z.discriminatedUnion('type', [
   machineSeen,
   poolsSeen,
   inventoryCompleted,
+  layersMeasured,
 ]);
 
 /** Everything that the API may say. */
@@ -30,8 +32,10 @@ export const apiMessage = z.discriminatedUnion('type', [
   refused,
   heartbeat,
   commandIssued,
+  commandCancelRequested,
   reportAcknowledged,
   inventoryRequested,
+  measureRequested,
 ]);
 
 export type AgentMessage = z.infer<typeof agentMessage>;

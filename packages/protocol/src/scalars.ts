@@ -32,3 +32,9 @@ export const imageFormat = z.enum(['qcow2', 'raw']);
 
 /** vda, vdb, … as libvirt's `<target dev>`. */
 export const diskTarget = z.string().regex(/^[a-z]{1,8}[0-9]{0,3}$/);
+
+/** The names that Coppice gives to what it keeps of a snapshot beside its layers: the memory image and the copy of the NVRAM. */
+export const snapshotFileName = z.string().regex(/^snapshot-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(mem|nvram)$/);
+
+/** A file that Coppice keeps of a snapshot, in a pool. */
+export const snapshotFile = z.object({ pool: poolName, fileName: snapshotFileName });

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentMessage, CommandIssued, CommandOutcome } from '@coppice/protocol';
-import { CommandProblem, failureOf, HypervisorLost } from '../failure.js';
+import { CommandProblem, failedWith, HypervisorLost } from '../failure.js';
 import { dropEvidence, evidencePath } from '../guest/thaw-evidence.js';
 import type { Journal } from '../journal/journal.js';
 import { receiveCommand } from '../journal/receive-command.js';
@@ -86,7 +86,7 @@ export class CommandRunner {
         return;
       case 'stale-epoch':
         await journal.append({ kind: 'accepted', command });
-        await this.finish(command.id, { kind: 'failed', failure: failureOf(staleEpoch(command, receipt.highest)) });
+        await this.finish(command.id, failedWith(staleEpoch(command, receipt.highest)));
         return;
       case 'accept':
         await journal.append({ kind: 'accepted', command });
@@ -117,7 +117,7 @@ export class CommandRunner {
     const { journal, hypervisor, now, signal } = this.parts;
     const highest = journal.state.machineEpoch(command.body.machineUuid);
     if (command.machineEpoch < highest) {
-      await this.finish(command.id, { kind: 'failed', failure: failureOf(staleEpoch(command, highest)) });
+      await this.finish(command.id, failedWith(staleEpoch(command, highest)));
       return false;
     }
     const leftMs = Math.min(Date.parse(command.expiresAt) - now().getTime(), LONGEST_TIMER_MS);
@@ -125,7 +125,7 @@ export class CommandRunner {
       await hypervisor.whenConnected(leftMs <= 0 ? AbortSignal.abort() : AbortSignal.any([signal, AbortSignal.timeout(leftMs)]));
     } catch {
       // Only the signal's reason comes here. A stop decides nothing; the time does.
-      if (!signal.aborted) await this.finish(command.id, { kind: 'failed', failure: failureOf(expired()) });
+      if (!signal.aborted) await this.finish(command.id, failedWith(expired()));
       return false;
     }
     await journal.append({ kind: 'begun', commandId: command.id });
@@ -143,7 +143,7 @@ export class CommandRunner {
         if (signal.aborted) return null;
         if (!(error instanceof HypervisorLost) && !(error instanceof SwitchedInSpite)) {
           log.warn({ err: error, commandId: command.id }, 'command failed');
-          return { kind: 'failed', failure: failureOf(error) };
+          return failedWith(error);
         }
         log.warn({ err: error, commandId: command.id }, 'the outcome of a command is unknown: it is looked up');
         await sleep(LOST_PAUSE_MS);

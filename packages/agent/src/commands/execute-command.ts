@@ -1,5 +1,5 @@
 import type { CommandResult } from '@coppice/protocol';
-import { assertNever } from '../assert-never.js';
+import { CommandProblem } from '../failure.js';
 import type { CommandContext } from './context.js';
 import { createLayers } from './create-layers/create-layers.js';
 import { discardLayers } from './discard-layers/discard-layers.js';
@@ -16,6 +16,8 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
     case 'discard-layers':
       return discardLayers(body, context);
     default:
-      return assertNever(body);
+      return Promise.reject(
+        new CommandProblem({ code: 'CAPABILITY_DISABLED', message: `This agent cannot ${body.verb}. Nothing was changed.` }),
+      );
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, diskTarget, layerFileName, poolName, timestamp, uuid } from '../scalars.js';
+import { count, diskTarget, layerFileName, poolName, snapshotFile, timestamp, uuid } from '../scalars.js';
 import { chainLink } from './create-layers.js';
 
 /**
@@ -16,6 +16,10 @@ export const freezeLayers = z.object({
   power: z.enum(['ON', 'PAUSED', 'OFF']),
   /** Null: no quiesce. Else the guest's file systems are frozen through its agent and thawed at the latest after deadlineMs. */
   quiesce: z.object({ deadlineMs: count.min(1000).max(60_000) }).nullable(),
+  /** Save the memory of the running guest into this file at the same moment, the guest going on meanwhile. Never with quiesce. */
+  memory: snapshotFile.nullable().default(null),
+  /** Where to keep a copy of the machine's NVRAM, if it has one; null: do not. */
+  nvram: snapshotFile.nullable().default(null),
   volumes: z
     .array(
       z.object({
@@ -47,11 +51,15 @@ export const machineDefinition = z.object({
 /** What freezeLayers answers, after it has looked at the disk: chain as planned, backing files there, definition names the new heads. */
 export const freezeLayersResult = z.object({
   verb: z.literal('freeze-layers'),
-  consistency: z.enum(['CRASH', 'FILESYSTEM', 'OFFLINE']),
+  consistency: z.enum(['CRASH', 'FILESYSTEM', 'MEMORY', 'OFFLINE']),
   frozenAt: timestamp,
   /** How long the guest's file systems were frozen, in milliseconds; null without quiesce, or when a repeat could not know. */
   quiescedMs: z.number().nonnegative().nullable(),
   definition: machineDefinition,
+  /** Size on disk of the saved memory; null without. */
+  memoryBytes: count.nullable().default(null),
+  /** A copy of the NVRAM was kept; false where the machine has none. */
+  hasNvram: z.boolean().default(false),
   volumes: z.array(
     z.object({
       volumeId: uuid,

@@ -4,12 +4,56 @@ import { count, timestamp, uuid } from '../scalars.js';
 import { createLayers, createLayersResult } from './create-layers.js';
 import { discardLayers, discardLayersResult } from './discard-layers.js';
 import { freezeLayers, freezeLayersResult } from './freeze-layers.js';
+import {
+  changeDisk,
+  changeDiskResult,
+  changePower,
+  changePowerResult,
+  flattenLayer,
+  flattenLayerResult,
+  migrateMachine,
+  migrateMachineResult,
+  removeMachine,
+  removeMachineResult,
+  repairMachine,
+  repairMachineResult,
+  resizeMachine,
+  resizeMachineResult,
+} from './machine-commands.js';
+import { mergeLayers, mergeLayersResult } from './merge-layers.js';
+import { switchHeads, switchHeadsResult } from './switch-heads.js';
 
 /** The step itself. */
-export const commandBody = z.discriminatedUnion('verb', [createLayers, freezeLayers, discardLayers]);
+export const commandBody = z.discriminatedUnion('verb', [
+  createLayers,
+  freezeLayers,
+  switchHeads,
+  mergeLayers,
+  flattenLayer,
+  discardLayers,
+  changePower,
+  resizeMachine,
+  changeDisk,
+  removeMachine,
+  migrateMachine,
+  repairMachine,
+]);
 
 /** A step's answer when it succeeded. */
-export const commandResult = z.discriminatedUnion('verb', [createLayersResult, freezeLayersResult, discardLayersResult]);
+export const commandResult = z.discriminatedUnion('verb', [
+  createLayersResult,
+  freezeLayersResult,
+  switchHeadsResult,
+  mergeLayersResult,
+  flattenLayerResult,
+  discardLayersResult,
+  changePowerResult,
+  resizeMachineResult,
+  changeDiskResult,
+  removeMachineResult,
+  migrateMachineResult,
+  repairMachineResult,
+]);
 
 /** API → agent. */
 export const commandIssued = z.object({
@@ -27,6 +71,9 @@ export const commandIssued = z.object({
   body: commandBody,
 });
 
+/** API → agent: stop the command if it can be stopped. Sent again in each session while it is wanted; a command that has ended ignores it. */
+export const commandCancelRequested = z.object({ type: z.literal('command.cancel-requested'), commandId: uuid });
+
 export type CommandBody = z.infer<typeof commandBody>;
 export type CommandVerb = CommandBody['verb'];
 export type CommandResult = z.infer<typeof commandResult>;
@@ -34,3 +81,6 @@ export type CommandIssued = z.infer<typeof commandIssued>;
 export { chainLink, createLayers, createLayersResult } from './create-layers.js';
 export { discardLayers, discardLayersResult } from './discard-layers.js';
 export { freezeLayers, freezeLayersResult, machineDefinition } from './freeze-layers.js';
+export * from './machine-commands.js';
+export { mergeLayers, mergeLayersResult } from './merge-layers.js';
+export { switchHeads, switchHeadsResult } from './switch-heads.js';

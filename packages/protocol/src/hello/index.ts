@@ -48,6 +48,8 @@ export const hello = z.object({
   libvirtVersion: z.string().max(64),
   qemuVersion: z.string().max(64),
   capabilities: z.array(capability).max(64),
+  /** Where other hosts of the cluster reach this one's libvirt for migrations; null: it takes none. */
+  migrationUri: z.string().max(2048).nullable().default(null),
   journal: journalHead,
   at: timestamp,
 });

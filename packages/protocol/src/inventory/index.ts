@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { count, diskTarget, timestamp, uuid } from '../scalars.js';
 
+export { dataMap } from './data-map.js';
+export * from './measure.js';
+
 /** One image file of a chain, head first. `pool` is null where the file lies in none of the agent's pools. */
 export const inventoryLayer = z.object({
   pool: z.string().nullable(),

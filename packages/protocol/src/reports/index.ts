@@ -16,6 +16,7 @@ export const failureCode = z.enum([
   'GUEST_AGENT_UNAVAILABLE',
   'CAPABILITY_DISABLED',
   'IMAGE_REFUSED',
+  'NOT_REVERTIBLE',
   'IO_ERROR',
   'INTERNAL',
 ]);
@@ -29,10 +30,17 @@ export const commandFailure = z.object({
   detail: z.string().max(8000).nullable(),
 });
 
-/** Done, failed, or "forgotten": a number at or below the highest that is neither in the journal nor in its tombstones; never executed. */
+/**
+ * What a command that did not get to its end left of the layers it was given. NOTHING: they are as before. SPOILED: a merge began to write
+ * its target, which reads as nothing any more; the reader is whole. REPOINTED: readers were re-pointed, only forward is legal.
+ */
+export const leftBehind = z.enum(['NOTHING', 'SPOILED', 'REPOINTED']);
+
+/** Done, failed, cancelled because it was asked for, or "forgotten": a number at or below the highest that is neither in the journal nor in its tombstones; never executed. */
 export const commandOutcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done'), result: commandResult }),
-  z.object({ kind: z.literal('failed'), failure: commandFailure }),
+  z.object({ kind: z.literal('failed'), failure: commandFailure, left: leftBehind.default('NOTHING') }),
+  z.object({ kind: z.literal('cancelled'), left: leftBehind }),
   z.object({ kind: z.literal('forgotten') }),
 ]);
 
@@ -48,6 +56,20 @@ export const stepKind = z.enum([
   'SAVE_DEFINITION',
   'VERIFY_CHAIN',
   'DISCARD_LAYER',
+  'SWITCH_HEAD',
+  'COMMIT_LAYER',
+  'PULL_LAYER',
+  'REBASE_LAYER',
+  'FLATTEN_LAYER',
+  'SAVE_MEMORY',
+  'RESTORE_MEMORY',
+  'DISCARD_MEMORY',
+  'RESTORE_DEFINITION',
+  'DISCARD_SAVED_STATE',
+  'DETACH_VOLUME',
+  'STOP_MACHINE',
+  'START_MACHINE',
+  'MIGRATE_MACHINE',
 ]);
 
 /** Agent → API: a step inside a command began or ended. Lossy; the final state comes from the outcome. */
@@ -78,6 +100,7 @@ export const reportAcknowledged = z.object({ type: z.literal('report.acknowledge
 
 export type CommandOutcome = z.infer<typeof commandOutcome>;
 export type CommandFailure = z.infer<typeof commandFailure>;
+export type LeftBehind = z.infer<typeof leftBehind>;
 export type FailureCode = z.infer<typeof failureCode>;
 export type StepKind = z.infer<typeof stepKind>;
 export type CommandProgressed = z.infer<typeof commandProgressed>;

@@ -31,7 +31,7 @@ export async function resultOf(
       head: { fileName: newFileName, allocatedBytes: head?.allocatedBytes ?? 0 },
     });
   }
-  return { verb: 'freeze-layers', ...switched, definition: definitionOf(plan, before), volumes };
+  return { verb: 'freeze-layers', ...switched, definition: definitionOf(plan, before), memoryBytes: null, hasNvram: false, volumes };
 }
 
 /** The guest writes the new layers and the definition names them; the live view lags until the machine is stopped and started, and is drift. */
