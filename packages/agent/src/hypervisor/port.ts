@@ -50,6 +50,14 @@ export interface Hypervisor {
    */
   writtenFiles(uuid: string): Promise<string[]>;
   switchAutostartOff(uuid: string): Promise<void>;
+  /** Ends a machine at once: QEMU is asked to end, then killed. One that is off already is success. */
+  stop(uuid: string): Promise<void>;
+  /** Starts from the persistent definition, or from a managed save image where there is one. Throws MACHINE_STATE if it runs. */
+  start(uuid: string, options?: { readonly isPaused: boolean }): Promise<void>;
+  /** Success where there is none. */
+  removeManagedSave(uuid: string): Promise<void>;
+  /** Starts a machine in the middle of what it did: `path` is the saved memory, `xml` its live definition on the disks that go with it. */
+  restoreMemory(request: { readonly path: string; readonly xml: string; readonly isPaused: boolean }): Promise<void>;
   /** One command to the guest agent; its `return` part. `timeoutMs` bounds the answer, not the agent's own waiting. */
   guestCommand(uuid: string, request: GuestRequest): Promise<unknown>;
   close(): Promise<void>;

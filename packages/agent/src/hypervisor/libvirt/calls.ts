@@ -31,6 +31,10 @@ export const callAnswers = {
   takeSnapshot: z.null(),
   define: z.null(),
   switchAutostartOff: z.null(),
+  destroy: z.null(),
+  start: z.null(),
+  removeManagedSave: z.null(),
+  restoreMemory: z.null(),
   agentCommand: z.string(),
   queryBlock: z.string(),
 } as const;
@@ -47,6 +51,10 @@ export interface CallArguments {
   takeSnapshot: { uuid: string; xml: string };
   define: { xml: string };
   switchAutostartOff: { uuid: string };
+  destroy: { uuid: string; isGraceful: boolean };
+  start: { uuid: string; isPaused: boolean };
+  removeManagedSave: { uuid: string };
+  restoreMemory: { path: string; xml: string; isPaused: boolean };
   agentCommand: { uuid: string; command: string; timeoutSeconds: number };
   queryBlock: { uuid: string };
 }

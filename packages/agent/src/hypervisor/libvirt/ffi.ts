@@ -88,6 +88,15 @@ export const virFunctions = {
   ) => number,
   xml: libvirt.func('HeapText virDomainGetXMLDesc(virDomain *d, unsigned int flags)') as (domain: Domain, flags: number) => string | null,
   defineXml: libvirt.func('virDomain *virDomainDefineXML(virConnect *c, const char *xml)') as (c: Connect, xml: string) => Domain | null,
+  destroy: libvirt.func('int virDomainDestroyFlags(virDomain *d, unsigned int flags)') as (domain: Domain, flags: number) => number,
+  start: libvirt.func('int virDomainCreateWithFlags(virDomain *d, unsigned int flags)') as (domain: Domain, flags: number) => number,
+  removeManagedSave: libvirt.func('int virDomainManagedSaveRemove(virDomain *d, unsigned int flags)') as (
+    domain: Domain,
+    flags: number,
+  ) => number,
+  restore: libvirt.func('int virDomainRestoreFlags(virConnect *c, const char *from, const char *xml, unsigned int flags)') as (
+    ...args: [Connect, string, string, number]
+  ) => number,
   listSnapshots: libvirt.func('int virDomainListAllSnapshots(virDomain *d, _Out_ void **list, unsigned int flags)') as (
     d: Domain,
     list: Out<unknown>,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { CommandProblem } from '../../failure.js';
+import { CommandProblem, HypervisorLost } from '../../failure.js';
 import type { GuestRequest, Hypervisor, MachineEvent, MachineFacts, Power } from '../port.js';
 import type { CallArguments, CallAnswer, CallName, ChildMessage, RawMachine } from './calls.js';
 import { ChildLink } from './child-link.js';
@@ -10,6 +10,8 @@ import { writtenFilesOf } from './query-block.js';
 const READ_DEADLINE_MS = 20_000;
 /** Longer than libvirt's own 30 s wait for its lock, so that its own error arrives first. */
 const CHANGE_DEADLINE_MS = 45_000;
+/** Memory is copied to or from a file: 1 TiB at 300 MB/s. */
+const MEMORY_DEADLINE_MS = 3_600_000;
 /** libvirt first waits up to 5 s for the agent to answer a sync, then for the command itself. */
 const AGENT_SYNC_MS = 5_000;
 
@@ -91,6 +93,31 @@ export class LibvirtHypervisor implements Hypervisor {
 
   async switchAutostartOff(uuid: string): Promise<void> {
     await this.change('switchAutostartOff', { uuid }, `switch off the autostart of machine ${uuid}`);
+  }
+
+  async stop(uuid: string): Promise<void> {
+    const doing = `stop machine ${uuid}`;
+    try {
+      await this.change('destroy', { uuid, isGraceful: true }, doing);
+    } catch (error) {
+      if (error instanceof HypervisorLost) throw error;
+      if ((await this.describeMachine(uuid)).power === 'OFF') return;
+      this.log.warn({ err: error, uuid }, 'QEMU did not end when asked; it is killed');
+      await this.change('destroy', { uuid, isGraceful: false }, doing);
+    }
+  }
+
+  async start(uuid: string, { isPaused } = { isPaused: false }): Promise<void> {
+    await this.change('start', { uuid, isPaused }, `start machine ${uuid}`);
+  }
+
+  async removeManagedSave(uuid: string): Promise<void> {
+    await this.change('removeManagedSave', { uuid }, `remove the managed save image of machine ${uuid}`);
+  }
+
+  async restoreMemory(request: { path: string; xml: string; isPaused: boolean }): Promise<void> {
+    const doing = `restore the memory in ${request.path}`;
+    await this.link.call('restoreMemory', request, { doing, deadlineMs: MEMORY_DEADLINE_MS });
   }
 
   async guestCommand(uuid: string, { execute, timeoutMs }: GuestRequest): Promise<unknown> {

@@ -1,5 +1,6 @@
 import type { CallAnswer, CallArguments, CallName, RawJobs, RawMachine } from './calls.js';
 import { type Connect, checked, type Domain, LibvirtCallError, takeList, virFunctions as vir } from './ffi.js';
+import { destroy, removeManagedSave, restoreMemory, start } from './power-operations.js';
 
 const XML_SECURE = 1;
 const XML_INACTIVE = 2;
@@ -63,6 +64,10 @@ export class SyncConnection {
         checked(vir.setAutostart(domain, 0));
         return null;
       }),
+    destroy: ({ uuid, isGraceful }) => this.withDomain(uuid, (domain) => destroy(domain, isGraceful)),
+    start: ({ uuid, isPaused }) => this.withDomain(uuid, (domain) => start(domain, isPaused)),
+    removeManagedSave: ({ uuid }) => this.withDomain(uuid, removeManagedSave),
+    restoreMemory: (request) => restoreMemory(this.open(), request),
     agentCommand: ({ uuid, command, timeoutSeconds }) =>
       this.withDomain(uuid, (domain) => checked(vir.agentCommand(domain, command, timeoutSeconds, 0))),
     queryBlock: ({ uuid }) =>
