@@ -168,6 +168,9 @@ function hear({ journal, outbox, runner, reporter, log }: Parts, message: Sessio
     case 'command.issued':
       runner.receive(message, session.epoch);
       return;
+    case 'command.cancel-requested':
+      runner.cancel(message.commandId);
+      return;
     case 'report.acknowledged':
       acknowledge(journal, message.position).then(
         () => outbox.flush(),

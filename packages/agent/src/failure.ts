@@ -35,6 +35,14 @@ export class CommandProblem extends Error {
   }
 }
 
+/** The command ended because it was asked to; thrown inside a command that can be stopped. `left`: of the layers it was given. */
+export class CommandCancelled extends Error {
+  constructor(readonly left: LeftBehind) {
+    super(`stopped as it was asked to; left: ${left}`);
+    this.name = 'CommandCancelled';
+  }
+}
+
 /** The hypervisor went away in the middle of a call: whether it was carried out is not known, and has to be looked up. */
 export class HypervisorLost extends Error {
   constructor(message: string, options?: { cause: unknown }) {
@@ -45,6 +53,7 @@ export class HypervisorLost extends Error {
 
 /** The outcome of a command that ended with this error. */
 export function failedWith(error: unknown): CommandOutcome {
+  if (error instanceof CommandCancelled) return { kind: 'cancelled', left: error.left };
   return { kind: 'failed', failure: failureOf(error), left: error instanceof CommandProblem ? error.left : 'NOTHING' };
 }
 

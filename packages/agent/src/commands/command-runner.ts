@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentMessage, CommandIssued, CommandOutcome } from '@coppice/protocol';
-import { CommandProblem, failedWith, HypervisorLost } from '../failure.js';
+import { CommandCancelled, CommandProblem, failedWith, HypervisorLost } from '../failure.js';
 import { dropEvidence, evidencePath } from '../guest/thaw-evidence.js';
 import type { Journal } from '../journal/journal.js';
 import { receiveCommand } from '../journal/receive-command.js';
@@ -13,6 +13,7 @@ import type { ReportOutbox } from '../session/report-outbox.js';
 import type { CommandContext } from './context.js';
 import { executeCommand } from './execute-command.js';
 import { SwitchedInSpite } from './freeze-layers/freeze-layers.js';
+import { progressTeller } from './progress-teller.js';
 
 /** Pause before a command is tried again after the hypervisor went away, in milliseconds. */
 const LOST_PAUSE_MS = 500;
@@ -32,6 +33,8 @@ export interface RunnerParts extends Pick<CommandContext, 'hypervisor' | 'pools'
 export class CommandRunner {
   private receiving: Promise<void> = Promise.resolve();
   private readonly lastOfMachine = new Map<string, Promise<void>>();
+  /** By command: from its first need until its outcome is durable. */
+  private readonly cancellations = new Map<string, AbortController>();
 
   constructor(
     private readonly parts: RunnerParts,
@@ -47,6 +50,25 @@ export class CommandRunner {
   /** Takes in a command of a session, after those that came before it. */
   receive(command: CommandIssued, sessionEpoch: number): void {
     this.receiving = this.receiving.then(() => this.takeIn(command, sessionEpoch)).catch(this.fatal);
+  }
+
+  /**
+   * Stops a command, after those messages that came before: one that has not begun is not begun, one at work is asked to stop. Forgotten with
+   * this process; the API asks again in its next session. A command that is not known, or has ended, ignores it.
+   */
+  cancel(commandId: string): void {
+    const cancelled = this.receiving.then(() => {
+      if (this.parts.journal.state.unfinishedCommand(commandId) !== undefined) this.cancellationOf(commandId).abort();
+    });
+    this.receiving = cancelled.catch(this.fatal);
+  }
+
+  private cancellationOf(commandId: string): AbortController {
+    const known = this.cancellations.get(commandId);
+    if (known !== undefined) return known;
+    const made = new AbortController();
+    this.cancellations.set(commandId, made);
+    return made;
   }
 
   /** Does something to a machine between its commands, after those that were taken in before. */
@@ -121,11 +143,12 @@ export class CommandRunner {
       return false;
     }
     const leftMs = Math.min(Date.parse(command.expiresAt) - now().getTime(), LONGEST_TIMER_MS);
+    const cancelled = this.cancellationOf(command.id).signal;
     try {
-      await hypervisor.whenConnected(leftMs <= 0 ? AbortSignal.abort() : AbortSignal.any([signal, AbortSignal.timeout(leftMs)]));
+      await hypervisor.whenConnected(leftMs <= 0 ? AbortSignal.abort() : AbortSignal.any([signal, cancelled, AbortSignal.timeout(leftMs)]));
     } catch {
-      // Only the signal's reason comes here. A stop decides nothing; the time does.
-      if (!signal.aborted) await this.finish(command.id, failedWith(expired()));
+      // Only a signal's reason comes here. A stop decides nothing; the time does, and so does who gave the command.
+      if (!signal.aborted) await this.finish(command.id, failedWith(cancelled.aborted ? new CommandCancelled('NOTHING') : expired()));
       return false;
     }
     await journal.append({ kind: 'begun', commandId: command.id });
@@ -142,7 +165,7 @@ export class CommandRunner {
       } catch (error) {
         if (signal.aborted) return null;
         if (!(error instanceof HypervisorLost) && !(error instanceof SwitchedInSpite)) {
-          log.warn({ err: error, commandId: command.id }, 'command failed');
+          if (!(error instanceof CommandCancelled)) log.warn({ err: error, commandId: command.id }, 'command failed');
           return failedWith(error);
         }
         log.warn({ err: error, commandId: command.id }, 'the outcome of a command is unknown: it is looked up');
@@ -168,10 +191,8 @@ export class CommandRunner {
       note: async (name, detail) => {
         await journal.append({ kind: 'step', commandId, name, detail });
       },
-      progress: (step, state, target) => {
-        const at = now().toISOString();
-        tell({ type: 'command.progressed', commandId, step, state, target: target ?? null, bytesDone: null, bytesTotal: null, at });
-      },
+      progress: progressTeller({ commandId, tell, now }),
+      cancelled: this.cancellationOf(commandId).signal,
     };
   }
 
@@ -179,6 +200,7 @@ export class CommandRunner {
     const { journal, outbox, stateDir, log } = this.parts;
     await journal.append({ kind: 'finished', commandId, outcome });
     log.info({ commandId, outcome: outcome.kind }, 'command finished');
+    this.cancellations.delete(commandId);
     outbox.flush();
     dropEvidence(evidencePath(stateDir, commandId));
   }

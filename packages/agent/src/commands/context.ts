@@ -6,6 +6,15 @@ import type { Hypervisor } from '../hypervisor/port.js';
 import type { CommandEntry } from '../journal/state.js';
 import type { PoolFolders } from '../pools/pool-folders.js';
 
+export type ProgressState = 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+
+/** What a step is about. `target`: of which disk, if it is of one. Bytes that the step's job has copied, and will have copied. */
+export interface ProgressFacts {
+  readonly target?: string | null;
+  readonly bytesDone?: number;
+  readonly bytesTotal?: number;
+}
+
 /** What a command may use. */
 export interface CommandContext {
   readonly command: CommandIssued;
@@ -21,8 +30,10 @@ export interface CommandContext {
   steps: () => CommandEntry['steps'];
   /** Makes a step durable; resolves when it is. */
   note: (name: string, detail: Record<string, string>) => Promise<void>;
-  /** Tells people; may be lost. */
-  progress: (step: StepKind, state: 'RUNNING' | 'SUCCEEDED' | 'FAILED', target?: string) => void;
+  /** Tells people; may be lost. `about`: the disk, or more. Bytes of a running step are told at most 4 times a second. */
+  progress: (step: StepKind, state: ProgressState, about?: string | ProgressFacts) => void;
+  /** Aborted when the command is to be stopped. A command that can be stopped then throws CommandCancelled; every other ignores it. */
+  readonly cancelled: AbortSignal;
   crash: (point: CrashPoint) => void;
 }
 
