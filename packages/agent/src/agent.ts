@@ -12,6 +12,7 @@ import { dropEvidenceExcept } from './guest/thaw-evidence.js';
 import { thawLeftFrozen } from './guest/thaw-left-frozen.js';
 import { LibvirtHypervisor } from './hypervisor/libvirt/libvirt-hypervisor.js';
 import { InventoryReporter } from './inventory/inventory-reporter.js';
+import { LayerMeasurer } from './inventory/measure-layers.js';
 import { Journal } from './journal/journal.js';
 import { PoolFolders } from './pools/pool-folders.js';
 import { bindHost, proveIdentity, readIdentity } from './session/identity.js';
@@ -46,6 +47,7 @@ interface Workers {
   readonly outbox: ReportOutbox;
   readonly runner: CommandRunner;
   readonly reporter: InventoryReporter;
+  readonly measurer: LayerMeasurer;
   /** Rejects with what makes it impossible to go on. */
   readonly failed: Promise<never>;
 }
@@ -96,6 +98,7 @@ function makeWorkers(
   const now = () => new Date();
   const outbox = new ReportOutbox(journal.state);
   const reporter = new InventoryReporter({ hypervisor, pools, journal, tell, log, now });
+  const measurer = new LayerMeasurer({ pools, tell, log });
   const machineChanged = (uuid: string) => reporter.machineChanged(uuid);
   const crash = crashAt(stateDir, process.env[CRASH_VARIABLE]);
   let fail: (error: unknown) => void = () => undefined;
@@ -106,7 +109,7 @@ function makeWorkers(
     { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell, outbox, machineChanged, signal },
     (error) => fail(error),
   );
-  return { journal, hypervisor, outbox, runner, reporter, failed };
+  return { journal, hypervisor, outbox, runner, reporter, measurer, failed };
 }
 
 /** Asks for every thaw that the journal still owes, of one machine or of all, each in its machine's turn: a freeze at work is not owed. */
@@ -163,13 +166,16 @@ function handlersOf(parts: Parts, current: CurrentSession) {
   };
 }
 
-function hear({ journal, outbox, runner, reporter, log }: Parts, message: SessionMessage, session: Session): void {
+function hear({ journal, outbox, runner, reporter, measurer, log }: Parts, message: SessionMessage, session: Session): void {
   switch (message.type) {
     case 'command.issued':
       runner.receive(message, session.epoch);
       return;
     case 'command.cancel-requested':
       runner.cancel(message.commandId);
+      return;
+    case 'layers.measure-requested':
+      void measurer.answer(message);
       return;
     case 'report.acknowledged':
       acknowledge(journal, message.position).then(
