@@ -1,5 +1,6 @@
 /** libvirt's domain XML: what we read in it, and the two changes that we make. Must never be changed by text replacement. */
-import { DOMParser, type Document, type Element, XMLSerializer } from '@xmldom/xmldom';
+import type { Element } from '@xmldom/xmldom';
+import { child, children, domainOf, parse, print, textOf } from './xml-nodes.js';
 
 const AGENT_CHANNEL = 'org.qemu.guest_agent.0';
 
@@ -63,7 +64,7 @@ export function withSources(xml: string, sources: ReadonlyMap<string, string>): 
     missing.delete(target);
   }
   if (missing.size > 0) throw new Error(`the definition has no disk with a source at ${[...missing].join(', ')}`);
-  return new XMLSerializer().serializeToString(document);
+  return print(document);
 }
 
 /** The XML of a disk-only snapshot: every disk is named, as libvirt makes up a file for a disk that is not (kvm.md §2.1). */
@@ -87,7 +88,7 @@ export function snapshotXml(disks: readonly DefinedDisk[], newHeads: ReadonlyMap
     }
     list.appendChild(disk);
   }
-  return new XMLSerializer().serializeToString(document);
+  return print(document);
 }
 
 function diskOf(disk: Element): DefinedDisk {
@@ -124,29 +125,4 @@ function memoryBytesOf(memory: Element | undefined): number {
   };
   const factor = units[memory?.getAttribute('unit') ?? 'KiB'] ?? 1024;
   return Math.round(Number(memory?.textContent ?? 0) * factor);
-}
-
-function parse(xml: string): Document {
-  return new DOMParser({ onError: (level, message) => fail(level, message) }).parseFromString(xml, 'text/xml');
-}
-
-function fail(level: string, message: unknown): void {
-  if (level !== 'warning') throw new Error(`libvirt's XML cannot be read: ${String(message)}`);
-}
-
-function domainOf(document: Document): Element {
-  if (document.documentElement === null) throw new Error("libvirt's XML has no content");
-  return document.documentElement;
-}
-
-function children(parent: Element, name: string): Element[] {
-  return Array.from(parent.childNodes).filter((node): node is Element => node.nodeName === name);
-}
-
-function child(parent: Element, name: string): Element | undefined {
-  return children(parent, name)[0];
-}
-
-function textOf(parent: Element, name: string): string {
-  return child(parent, name)?.textContent ?? '';
 }
