@@ -1,7 +1,5 @@
-import { LayerForest, type Layer, type Pin, type VolumeHead } from '../model/layer-forest.js';
-
-/** The records of one machine, as a store reads them. */
-export type ForestRecord = { layers: readonly Layer[]; heads: readonly VolumeHead[]; pins: readonly Pin[] };
+import type { ForestRecord } from '../model/forest-record.js';
+import { LayerForest } from '../model/layer-forest.js';
 
 /**
  * Says in sentences which invariants of domain.md the record breaks; empty where it is sound. Asserted before and after every change:

@@ -1,5 +1,7 @@
 /** The layer forest: what is on disk. One tree of image files per volume, by backing reference (domain.md, Glossary). */
 
+import type { Extents } from './extents.js';
+
 /** One image file of one volume. Bytes are what the file occupies; `virtualBytes` is the size that the guest sees. */
 export type Layer = {
   id: string;
@@ -12,6 +14,10 @@ export type Layer = {
   allocatedBytes: number;
   /** A base that others share: never merged, in either direction. */
   isTemplate: boolean;
+  /** Which of its own bytes are data; null: not measured, so `allocatedBytes` is all that is known. */
+  data: Extents | null;
+  /** A merge into it began and did not end: only that merge's continuation or a discard may touch it. Nobody reads it but through the run. */
+  isSpoiled: boolean;
 };
 
 /** A volume and the one layer of it that the machine writes. */

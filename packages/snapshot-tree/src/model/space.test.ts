@@ -3,7 +3,18 @@ import { type Layer, LayerForest } from './layer-forest.js';
 import { retainedLayers, spaceOfSnapshot } from './space.js';
 
 function layer(id: string, backingLayerId: string | null, allocatedBytes: number): Layer {
-  return { id, volumeId: 'v', fileName: id, format: 'qcow2', backingLayerId, virtualBytes: 100, allocatedBytes, isTemplate: false };
+  return {
+    id,
+    volumeId: 'v',
+    fileName: id,
+    format: 'qcow2',
+    backingLayerId,
+    virtualBytes: 100,
+    allocatedBytes,
+    isTemplate: false,
+    data: null,
+    isSpoiled: false,
+  };
 }
 
 describe('space of a snapshot', () => {

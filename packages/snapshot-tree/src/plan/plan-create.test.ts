@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkForest, type ForestRecord } from '../check/check-forest.js';
+import { checkForest } from '../check/check-forest.js';
+import type { ForestRecord } from '../model/forest-record.js';
 import { type Layer, LayerForest } from '../model/layer-forest.js';
 import { CHAIN_LIMIT, type CreatePlan, layerFileName, planCreate } from './plan-create.js';
 import { planSignature } from './plan.js';
@@ -19,6 +20,8 @@ function base(volumeId: string): Layer {
     virtualBytes: 64,
     allocatedBytes: 8,
     isTemplate: false,
+    data: null,
+    isSpoiled: false,
   };
 }
 

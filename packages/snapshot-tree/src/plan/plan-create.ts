@@ -1,5 +1,5 @@
 import type { Layer, LayerForest, VolumeHead } from '../model/layer-forest.js';
-import type { Plan, PlanStep } from './plan.js';
+import { type Plan, type PlanStep, planStep } from './plan.js';
 
 /**
  * Most layers from a head down to its base, both included, on any volume. libvirt refuses chains of more than 200 layers, and reading
@@ -84,11 +84,11 @@ function planOf(request: CreateRequest, volumes: VolumeFreeze[]): Plan {
   const quiesces = request.quiesce && request.power === 'ON';
   const steps: PlanStep[] = [
     ...volumes.map((volume) => stepFor('CREATE_LAYER', volume, `Make an empty layer for ${volume.target}.`)),
-    ...(quiesces ? [machineStep('QUIESCE_GUEST', 'Freeze the file systems of the guest through its agent.')] : []),
+    ...(quiesces ? [planStep('QUIESCE_GUEST', 'Freeze the file systems of the guest through its agent.')] : []),
     ...volumes.map((volume) => stepFor('FREEZE_LAYER', volume, `Freeze ${volume.target} and write on in its new layer.`)),
-    ...(quiesces ? [machineStep('THAW_GUEST', 'Thaw the file systems of the guest.')] : []),
-    machineStep('SAVE_DEFINITION', 'Keep the definition of the machine with the snapshot.'),
-    machineStep('VERIFY_CHAIN', 'Look at every layer on disk and at the definition of the machine.'),
+    ...(quiesces ? [planStep('THAW_GUEST', 'Thaw the file systems of the guest.')] : []),
+    planStep('SAVE_DEFINITION', 'Keep the definition of the machine with the snapshot.'),
+    planStep('VERIFY_CHAIN', 'Look at every layer on disk and at the definition of the machine.'),
   ];
   return {
     steps,
@@ -102,11 +102,7 @@ function planOf(request: CreateRequest, volumes: VolumeFreeze[]): Plan {
 }
 
 function stepFor(kind: PlanStep['kind'], volume: VolumeFreeze, description: string): PlanStep {
-  return { kind, volumeId: volume.volumeId, layerId: volume.frozen.id, fileName: volume.newFileName, description, bytesToMove: 0 };
-}
-
-function machineStep(kind: PlanStep['kind'], description: string): PlanStep {
-  return { kind, volumeId: null, layerId: null, fileName: null, description, bytesToMove: 0 };
+  return planStep(kind, description, { volumeId: volume.volumeId, layerId: volume.frozen.id, fileName: volume.newFileName });
 }
 
 function warningsFor(request: CreateRequest, quiesces: boolean): string[] {

@@ -81,5 +81,7 @@ function toLayer(row: LayerRow): Layer {
     virtualBytes: Number(row.virtualBytes),
     allocatedBytes: Number(row.allocatedBytes),
     isTemplate: row.isTemplate,
+    data: null,
+    isSpoiled: false,
   };
 }

@@ -46,6 +46,8 @@ function chain(length: number): Layer[] {
     virtualBytes: 64,
     allocatedBytes: 1,
     isTemplate: false,
+    data: null,
+    isSpoiled: false,
   }));
 }
 
