@@ -32,14 +32,22 @@ it('reads what the inventory and the checks need, and only the disk’s own sour
 
 it('points disks at other files and leaves no explicit chain anywhere, terminators included', () => {
   const xml = domain(disk('vda', '/p/a.qcow2', chain) + disk('vdb', '/p/b.qcow2', '<backingStore/>'));
-  const changed = withSources(xml, new Map([['vda', '/p/a&b.qcow2']]));
+  const changed = withSources(xml, new Map([['vda', { path: '/p/a&b.qcow2', format: 'qcow2' }]]));
   expect(changed).not.toMatch(/backingStore|index=|deep/);
   expect(readDefinition(changed).disks.map(({ file }) => file)).toEqual(['/p/a&b.qcow2', '/p/b.qcow2']);
   expect(changed).toContain('placement="static"');
 });
 
+it('says the format with the file: an overlay over a raw layer is qcow2', () => {
+  const raw = domain(disk('vda', '/p/a.raw').replace("type='qcow2'", "type='raw'"));
+  const changed = withSources(raw, new Map([['vda', { path: '/p/a.1.qcow2', format: 'qcow2' }]]));
+  expect(readDefinition(changed).disks).toMatchObject([{ file: '/p/a.1.qcow2', format: 'qcow2' }]);
+});
+
 it('refuses to point a disk that is not there, or that has no source', () => {
-  expect(() => withSources(domain(disk('vda', '/p/a')), new Map([['vdb', '/p/b']]))).toThrow(/no disk with a source at vdb/);
+  expect(() => withSources(domain(disk('vda', '/p/a')), new Map([['vdb', { path: '/p/b', format: 'raw' }]]))).toThrow(
+    /no disk with a source at vdb/,
+  );
   expect(() => readDefinition('<domain>')).toThrow(/cannot be read/);
 });
 

@@ -44,27 +44,44 @@ export function readDefinition(xml: string): Definition {
   };
 }
 
+/** What a disk is put on. The format is set, too: an overlay over a raw layer is qcow2, and a raw layer read as qcow2 is lost. */
+export interface FileSource {
+  readonly path: string;
+  readonly format: string;
+}
+
 /**
  * The definition with these sources by target, and without any explicit backing chain: libvirt trusts a `<backingStore>` and does not read
  * the headers again, so a stale one shows the guest another chain's data, and an empty one reads zeros (kvm.md §3). Throws if a target is
  * not there.
  */
-export function withSources(xml: string, sources: ReadonlyMap<string, string>): string {
+export function withSources(xml: string, sources: ReadonlyMap<string, FileSource>): string {
   const document = parse(xml);
   const devices = child(domainOf(document), 'devices');
   const missing = new Set(sources.keys());
   for (const disk of devices === undefined ? [] : children(devices, 'disk')) {
     const target = child(disk, 'target')?.getAttribute('dev') ?? '';
-    for (const backing of children(disk, 'backingStore')) disk.removeChild(backing);
-    const source = child(disk, 'source');
-    source?.removeAttribute('index');
-    const path = sources.get(target);
-    if (path === undefined || source === undefined) continue;
-    source.setAttribute('file', path);
-    missing.delete(target);
+    forgetChain(disk);
+    const wanted = sources.get(target);
+    if (wanted !== undefined && putOn(disk, wanted)) missing.delete(target);
   }
   if (missing.size > 0) throw new Error(`the definition has no disk with a source at ${[...missing].join(', ')}`);
   return print(document);
+}
+
+/** Takes what libvirt wrote of a disk's chain out of it: the headers say it better. */
+export function forgetChain(disk: Element): void {
+  for (const backing of children(disk, 'backingStore')) disk.removeChild(backing);
+  child(disk, 'source')?.removeAttribute('index');
+}
+
+/** False for a disk without a source. */
+export function putOn(disk: Element, { path, format }: FileSource): boolean {
+  const source = child(disk, 'source');
+  if (source === undefined) return false;
+  source.setAttribute('file', path);
+  child(disk, 'driver')?.setAttribute('type', format);
+  return true;
 }
 
 /** The XML of a disk-only snapshot: every disk is named, as libvirt makes up a file for a disk that is not (kvm.md §2.1). */
@@ -91,7 +108,8 @@ export function snapshotXml(disks: readonly DefinedDisk[], newHeads: ReadonlyMap
   return print(document);
 }
 
-function diskOf(disk: Element): DefinedDisk {
+/** One `<disk>`. */
+export function diskOf(disk: Element): DefinedDisk {
   const device = disk.getAttribute('device') ?? 'disk';
   return {
     target: child(disk, 'target')?.getAttribute('dev') ?? '',

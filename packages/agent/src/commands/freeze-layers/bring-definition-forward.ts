@@ -1,4 +1,4 @@
-import { withSources } from '../../definition/domain-xml.js';
+import { type FileSource, withSources } from '../../definition/domain-xml.js';
 import type { CommandContext } from '../context.js';
 import { fileOfDisk } from '../expected-chain.js';
 import { drifted, viewMachine } from '../machine-view.js';
@@ -10,12 +10,12 @@ import type { FreezePlan } from './freeze-layers.js';
  */
 export async function bringDefinitionForward({ body, volumes }: FreezePlan, context: CommandContext): Promise<void> {
   const view = await viewMachine(context.hypervisor, body.machineUuid);
-  const stale = new Map<string, string>();
+  const stale = new Map<string, FileSource>();
   for (const { target, newPath, chain } of volumes) {
     const file = await fileOfDisk(view.inactive, target);
     if (file === null || file === newPath) continue;
     if (file !== chain[0]?.path) throw drifted(`The persistent definition has disk ${target} on ${file}.`);
-    stale.set(target, newPath);
+    stale.set(target, { path: newPath, format: 'qcow2' });
   }
   if (stale.size === 0) return;
   context.log.warn(

@@ -14,7 +14,7 @@ import { CommandProblem } from '../../failure.js';
 import { type CommandContext, told } from '../context.js';
 import { type ExpectedVolume, expectVolume } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
-import { actionOf, type Switched, switchHeads } from './switch-heads.js';
+import { actionOf, type Switched, switchToOverlays } from './switch-to-overlays.js';
 import { bringDefinitionForward } from './bring-definition-forward.js';
 import { isSwitchedBehindLibvirt, readSwitched } from './read-switched.js';
 import { requireReady } from './require-ready.js';
@@ -63,7 +63,7 @@ async function act(plan: FreezePlan, before: MachineView, context: CommandContex
 
 async function switchAndNote(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
   try {
-    const switched = await switchHeads(plan, before, context);
+    const switched = await switchToOverlays(plan, before, context);
     const { consistency, frozenAt, quiescedMs } = switched;
     await context.note('switched', { consistency, frozenAt, quiescedMs: quiescedMs === null ? '' : String(quiescedMs) });
     return switched;

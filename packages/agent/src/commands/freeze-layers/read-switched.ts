@@ -6,7 +6,7 @@ import { type CommandContext, notesOf } from '../context.js';
 import type { ExpectedVolume } from '../expected-chain.js';
 import { drifted, type MachineView } from '../machine-view.js';
 import type { FreezePlan } from './freeze-layers.js';
-import { actionOf, type Switched } from './switch-heads.js';
+import { actionOf, type Switched } from './switch-to-overlays.js';
 
 /**
  * What an earlier try of this command achieved, if the machine has been switched; null if it has not. Throws MACHINE_DRIFTED for half of

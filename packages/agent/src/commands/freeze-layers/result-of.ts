@@ -5,7 +5,7 @@ import { fileOfDisk, requireChain } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
 import type { FreezePlan } from './freeze-layers.js';
 import { isSwitchedBehindLibvirt } from './read-switched.js';
-import { actionOf, type Switched } from './switch-heads.js';
+import { actionOf, type Switched } from './switch-to-overlays.js';
 
 type FreezeResult = Extract<CommandResult, { verb: 'freeze-layers' }>;
 
@@ -45,7 +45,7 @@ async function requireSwitchedBehindLibvirt(plan: FreezePlan, after: MachineView
 
 /** The definitions with the sources of before, whether `before` was seen before the switch or, in a repeat, after it. */
 function definitionOf({ volumes }: FreezePlan, { facts, inactive, inactiveXml, inForce }: MachineView): FreezeResult['definition'] {
-  const sources = new Map(volumes.map(({ target, chain }) => [target, chain[0]?.path ?? '']));
+  const sources = new Map(volumes.map(({ target, chain }) => [target, chain[0] ?? { path: '', format: 'qcow2' }]));
   const known = new Set(inactive.disks.map(({ target }) => target));
   const persistentSources = new Map([...sources].filter(([target]) => known.has(target)));
   return {

@@ -1,4 +1,4 @@
-import { type Definition, snapshotXml, withSources } from '../../definition/domain-xml.js';
+import { type Definition, type FileSource, snapshotXml, withSources } from '../../definition/domain-xml.js';
 import { unavailable } from '../../guest/freeze-guest.js';
 import { type CommandContext } from '../context.js';
 import { type ExpectedVolume, fileOfDisk } from '../expected-chain.js';
@@ -36,8 +36,12 @@ function newHeadsOf(volumes: readonly ExpectedVolume[]): Map<string, string> {
   return new Map(volumes.map(({ target, newPath }) => [target, newPath]));
 }
 
+function overlaysOf(volumes: readonly ExpectedVolume[]): Map<string, FileSource> {
+  return new Map(volumes.map(({ target, newPath }) => [target, { path: newPath, format: 'qcow2' }]));
+}
+
 /** The act itself; everything was checked. */
-export async function switchHeads(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
+export async function switchToOverlays(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
   if (before.facts.power === 'OFF') return switchStopped(plan, before, context);
   const { body, volumes } = plan;
   const xml = snapshotXml(before.inForce.disks, newHeadsOf(volumes));
@@ -80,7 +84,7 @@ async function quiesced({ body }: FreezePlan, context: CommandContext, transacti
 /** libvirt refuses its own snapshot of a stopped machine that has checkpoints, and one define is atomic (kvm.md §2.2). */
 async function switchStopped(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
   tellFreeze(plan, context, 'RUNNING');
-  await context.hypervisor.define(withSources(before.inactiveXml, newHeadsOf(plan.volumes)));
+  await context.hypervisor.define(withSources(before.inactiveXml, overlaysOf(plan.volumes)));
   context.crash('freeze-layers/after-transaction');
   tellFreeze(plan, context, 'SUCCEEDED');
   return { consistency: 'OFFLINE', frozenAt: context.now().toISOString(), quiescedMs: null };
