@@ -2,7 +2,6 @@
 import { CloseCode } from '@coppice/protocol';
 import { createAgents } from './agents/agents.js';
 import type { AgentSocket } from './agents/agent-socket.js';
-import { commandForStep, stepsOfVerb } from './agents/step-commands.js';
 import type { EventFeed } from './events/event-feed.js';
 import { POLL_MS } from './events/limits.js';
 import { LiveEventFeed } from './events/live-event-feed.js';
@@ -55,10 +54,10 @@ export function createCore(options: CoreOptions): Core {
   const tail = new StreamTail({ database, log });
   const relay = createRelay({ database, log, numbered: () => tail.nudge() });
   const write = createWrite(database, relay);
-  const steps = { commandForStep, stepsOfVerb };
-  const engine = new OperationEngine({ works: [createVmSnapshotWork], steps });
+  const engine = new OperationEngine([createVmSnapshotWork]);
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
   const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
+  const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
   const listener = new Listener(
     { url, name: `${name} listens`, lock: replicaLock(replicaId), log },
     {
@@ -79,7 +78,7 @@ export function createCore(options: CoreOptions): Core {
     write,
     feed: new LiveEventFeed({ database, tail }),
     progress,
-    createVmSnapshot: createCreateVmSnapshot({ database, write, clock, steps, started: (hostId) => agents.nudge(hostId) }),
+    createVmSnapshot: createCreateVmSnapshot(start),
     installation: createInstallation({ write, clock, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     agentSocket: agents.socket,
     async start() {

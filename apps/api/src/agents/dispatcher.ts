@@ -1,6 +1,6 @@
 import { CloseCode, MAX_RUNNING_COMMANDS } from '@coppice/protocol';
 import type { Write } from '../events/write.js';
-import { bodyOf, type CommandRow, hostsWithPending } from '../operations/command.store.js';
+import { bodyOf, type CommandRow, commandsToCancel, hostsWithPending } from '../operations/command.store.js';
 import type { OperationEngine } from '../operations/operation-engine.js';
 import type { Clock } from '../platform/clock.js';
 import { type Coalesced, coalesced } from '../platform/coalesced.js';
@@ -48,6 +48,20 @@ export class Dispatcher {
   async #lookAtAll(): Promise<void> {
     const hostIds = this.#options.sessions.all().map((session) => session.hostId);
     for (const hostId of await hostsWithPending(this.#options.database, hostIds)) this.nudgeHost(hostId);
+    await this.#cancel();
+  }
+
+  /** Tells hosts of commands whose operations were asked to stop, again and again until they have ended: it may be lost, and costs nothing. */
+  async #cancel(): Promise<void> {
+    const sessions = this.#options.sessions.all();
+    const given = sessions.flatMap((session) => [...session.given]);
+    if (given.length === 0) return;
+    const wanted = new Set(await commandsToCancel(this.#options.database, given));
+    for (const session of sessions) {
+      for (const commandId of session.given) {
+        if (wanted.has(commandId)) session.send({ type: 'command.cancel-requested', commandId });
+      }
+    }
   }
 
   #runOf(session: AgentSession): Coalesced {

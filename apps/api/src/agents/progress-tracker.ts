@@ -14,7 +14,7 @@ type Tracked = {
   hostId: string;
   operationId: string;
   revision: number;
-  steps: { position: number; kind: string; target: string | null; isOver: boolean }[];
+  steps: { position: number; kind: string; target: string | null; isOwn: boolean; isOver: boolean }[];
   heard: Map<number, StepState>;
   begunAt: number;
 };
@@ -34,7 +34,9 @@ export class ProgressTracker {
   async heard(session: AgentSession, message: Progressed): Promise<void> {
     const tracked = this.#commands.get(message.commandId) ?? (await this.#read(session.hostId, message.commandId));
     if (!tracked || tracked.hostId !== session.hostId) return;
-    const step = tracked.steps.find((one) => one.kind === message.step && (message.target === null || one.target === message.target));
+    const step = tracked.steps.find(
+      (one) => one.isOwn && one.kind === message.step && (message.target === null || one.target === null || one.target === message.target),
+    );
     if (step) tracked.heard.set(step.position, message.state);
     this.#bus.publish(progressOf(tracked, message));
   }
@@ -60,6 +62,8 @@ export class ProgressTracker {
         position,
         kind,
         target: volumeId === null ? null : (targets.get(volumeId) ?? null),
+        // A program may have many steps of one kind on one disk: a command moves its own.
+        isOwn: command.steps.includes(position),
         isOver: state === 'SUCCEEDED',
       })),
       heard: new Map(),

@@ -1,5 +1,7 @@
 /** An expected no, as a value: a reason code from one list and a sentence. It reaches users as a typed UserError (graphql/). */
 
+import type { PlanView } from '../vm-snapshots/plan-view.js';
+
 /** The contract's UserErrorCode. */
 export const USER_ERROR_CODES = [
   'NOT_FOUND',
@@ -50,6 +52,8 @@ export type Refusal = {
   /** QUOTA_EXCEEDED. */
   limit?: bigint;
   used?: bigint;
+  /** PLAN_CHANGED: what would be done now. */
+  plan?: PlanView;
 };
 
 /** What a use case answers: done, or refused with nothing changed. */

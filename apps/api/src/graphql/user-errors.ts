@@ -1,5 +1,4 @@
 import type { Refusal, UserErrorCode } from '../errors/refusal.js';
-import type { PlanView } from '../vm-snapshots/create/create-vm-snapshot.contract.js';
 import type { GraphQLContext } from './context.js';
 
 /** A refusal as one of the contract's error types, with what that type carries. */
@@ -9,16 +8,12 @@ export type UserErrorView = { __typename: string; code: UserErrorCode; message: 
  * The typed errors of a mutation's refusals. An error whose type promises something that cannot be shown (the operation belongs to
  * somebody else, no plan is at hand) is a plain Refused: the code says it all the same.
  */
-export function toUserErrors(
-  context: GraphQLContext,
-  refusals: readonly Refusal[],
-  plan: PlanView | null = null,
-): Promise<UserErrorView[]> {
-  return Promise.all(refusals.map((refusal) => toUserError(context, refusal, plan)));
+export function toUserErrors(context: GraphQLContext, refusals: readonly Refusal[]): Promise<UserErrorView[]> {
+  return Promise.all(refusals.map((refusal) => toUserError(context, refusal)));
 }
 
-async function toUserError(context: GraphQLContext, refusal: Refusal, plan: PlanView | null): Promise<UserErrorView> {
-  const { code, message, path = null, limit, used, neededBytes, availableBytes, operationId } = refusal;
+async function toUserError(context: GraphQLContext, refusal: Refusal): Promise<UserErrorView> {
+  const { code, message, path = null, limit, used, neededBytes, availableBytes, operationId, plan } = refusal;
   const plain = { code, message, path };
   switch (code) {
     case 'QUOTA_EXCEEDED':
@@ -33,7 +28,7 @@ async function toUserError(context: GraphQLContext, refusal: Refusal, plan: Plan
       return { __typename: 'MachineBusy', ...plain, operation };
     }
     case 'PLAN_CHANGED':
-      if (plan === null) break;
+      if (plan === undefined) break;
       return { __typename: 'PlanChanged', ...plain, plan };
     case 'INVALID_INPUT':
     case 'NAME_TAKEN':

@@ -12,6 +12,10 @@ type NewCommand = {
   operationId: string;
   machineId: string;
   machineEpoch: bigint;
+  /** Its place in the operation's program; null: cleaning up. */
+  stage: number | null;
+  /** Positions of the operation's steps that it carries out. */
+  steps: number[];
   body: CommandBody;
   expiresAt: Date;
 };
@@ -37,6 +41,20 @@ export async function issueCommand(transaction: Transaction, command: NewCommand
 export async function lockCommand(transaction: Transaction, commandId: string): Promise<CommandRow | null> {
   await transaction.$queryRaw`SELECT id FROM command WHERE id = ${commandId}::uuid FOR NO KEY UPDATE`;
   return transaction.command.findUnique({ where: { id: commandId } });
+}
+
+/** The command that an operation waits for: the one that is not finished, else null. */
+export async function currentCommand(reader: Reader, operationId: string): Promise<CommandRow | null> {
+  return reader.command.findFirst({ where: { operationId, state: { in: ['PENDING', 'SENT'] } }, orderBy: { number: 'desc' } });
+}
+
+/** Commands on these sessions whose operations were asked to stop. */
+export async function commandsToCancel(reader: Reader, commandIds: readonly string[]): Promise<string[]> {
+  const rows = await reader.command.findMany({
+    where: { id: { in: [...commandIds] }, state: 'SENT', stage: { not: null }, operation: { state: 'CANCELLING' } },
+    select: { id: true },
+  });
+  return rows.map((row) => row.id);
 }
 
 /** The command without locking anything; null when there is none. */

@@ -1,10 +1,16 @@
 /** Bounds of operations, each with its unit and its reason. */
+import type { CommandVerb } from '@coppice/protocol';
 
 /** A command that no host began within this is refused by the agent, or failed here if it was never sent; milliseconds. An operator who waits longer has given up. */
-export const COMMAND_EXPIRY_MS = 5 * 60_000;
+const COMMAND_EXPIRY_MS = 5 * 60_000;
 
 /** Files that are garbage stay garbage: a discard may wait for its host this long; milliseconds. */
-export const DISCARD_EXPIRY_MS = 30 * 24 * 3_600_000;
+const DISCARD_EXPIRY_MS = 30 * 24 * 3_600_000;
+
+/** How long a command may wait for its host. */
+export function lifetimeMs(verb: CommandVerb): number {
+  return verb === 'discard-layers' ? DISCARD_EXPIRY_MS : COMMAND_EXPIRY_MS;
+}
 
 /** Idempotency keys are kept this long (contract); milliseconds. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;

@@ -6,6 +6,7 @@ import type { Operation, OperationStep, Prisma } from '../platform/generated/cli
 import type { Reader, Transaction } from '../platform/database.js';
 import { releaseClaims } from './claim.store.js';
 import type { OperationError } from './operation-error.js';
+import { planJson, readPlan, type Stage } from './program.js';
 
 /** An operation that has not ended, as its work sees it. */
 export type OpenOperation = {
@@ -17,7 +18,9 @@ export type OpenOperation = {
   state: OperationState;
   revision: number;
   /** What its own slice wrote when it planned; read back with that slice's schema. */
-  plan: unknown;
+  record: unknown;
+  /** Its commands in order. */
+  program: Stage[];
   error: unknown;
   actor: ActorRecord;
 };
@@ -35,11 +38,11 @@ export type NewOperation = {
 };
 
 /** What is decided once its claims are taken: its plan, and its steps, QUEUED. */
-type OperationPlan = {
-  planHash: string;
-  plan: Prisma.InputJsonObject;
-  /** What it does first, in a few words for people. */
-  phase: string;
+export type OperationPlan = {
+  planHash: string | null;
+  /** What its slice needs at the turning points. */
+  record: Prisma.InputJsonObject;
+  program: readonly Stage[];
   steps: readonly { kind: string; description: string; volumeId: string | null }[];
 };
 
@@ -51,8 +54,8 @@ export async function insertOperation(transaction: Transaction, created: NewOper
 
 /** Gives it its plan, its steps and its first transition. Its claims are taken. */
 export async function planOperation(transaction: Transaction, created: NewOperation, planned: OperationPlan): Promise<void> {
-  const { steps, plan, planHash, phase } = planned;
-  await transaction.operation.update({ where: { id: created.id }, data: { plan, planHash, phase } });
+  const { steps, record, program, planHash } = planned;
+  await transaction.operation.update({ where: { id: created.id }, data: { plan: planJson(record, program), planHash } });
   await transaction.operationStep.createMany({
     data: steps.map(({ kind, description, volumeId }, position) => ({
       kind,
@@ -97,14 +100,14 @@ export async function keepError(transaction: Transaction, operationId: string, e
   await transaction.operation.update({ where: { id: operationId }, data: { error, revision: { increment: 1 } } });
 }
 
-/** Moves the steps of these kinds that are in one of `from`. Raises the revision where any moved. */
+/** Moves the steps at these positions (null: all) that are in one of `from`. Raises the revision where any moved. */
 export async function moveSteps(
   transaction: Transaction,
   operationId: string,
-  move: { kinds: readonly string[] | null; from: readonly OperationState[]; to: OperationState; at: Date },
+  move: { positions: readonly number[] | null; from: readonly OperationState[]; to: OperationState; at: Date },
 ): Promise<void> {
   const moved = await transaction.operationStep.updateMany({
-    where: { operationId, state: { in: [...move.from] }, ...(move.kinds === null ? {} : { kind: { in: [...move.kinds] } }) },
+    where: { operationId, state: { in: [...move.from] }, ...(move.positions === null ? {} : { position: { in: [...move.positions] } }) },
     data: { state: move.to, ...(move.to === 'RUNNING' ? { startedAt: move.at } : { finishedAt: move.at }) },
   });
   if (moved.count > 0) await transaction.operation.update({ where: { id: operationId }, data: { revision: { increment: 1 } } });
@@ -128,7 +131,7 @@ export async function endOperation(
     },
   });
   if (changed.count !== 1) throw new Error(`operation ${operation.id} was not ${operation.state} any more while its row was locked`);
-  await moveSteps(transaction, operation.id, { kinds: null, from: ['QUEUED', 'RUNNING'], to: 'CANCELLED', at: end.at });
+  await moveSteps(transaction, operation.id, { positions: null, from: ['QUEUED', 'RUNNING'], to: 'CANCELLED', at: end.at });
   await releaseClaims(transaction, operation.id);
   await insertTransitions(transaction, [
     {
@@ -138,7 +141,7 @@ export async function endOperation(
       subjectId: operation.id,
       from: operation.state,
       to: end.state,
-      event: end.state === 'SUCCEEDED' ? 'finish' : 'fail',
+      event: end.state === 'SUCCEEDED' ? 'finish' : end.state === 'CANCELLED' ? 'cancel' : 'fail',
       reason: end.error?.message ?? null,
       actor: operation.actor,
       operationId: operation.id,
@@ -178,7 +181,7 @@ function toOpen(row: Operation): OpenOperation {
     subjectId: row.subjectId,
     state: row.state,
     revision: row.revision,
-    plan: row.plan,
+    ...readPlan(row.plan),
     error: row.error,
     actor: actorRecord.parse(row.startedBy),
   };

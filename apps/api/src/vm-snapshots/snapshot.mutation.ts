@@ -47,9 +47,7 @@ export class VmSnapshotMutations {
       ]);
       return { snapshot, operation, errors: [] };
     }
-    const isStale = outcome.refusals.some((refusal) => refusal.code === 'PLAN_CHANGED');
-    const plan = isStale ? await context.app.createVmSnapshot.plan(context.principal, { ...request, planHash: null }) : null;
-    return { snapshot: null, operation: null, errors: await toUserErrors(context, outcome.refusals, plan?.ok ? plan.value : null) };
+    return { snapshot: null, operation: null, errors: await toUserErrors(context, outcome.refusals) };
   }
 
   @Mutation(() => VmSnapshotPayload, {

@@ -1,10 +1,11 @@
+import { decodeExtents, type Layer as ForestLayer } from '@coppice/snapshot-tree';
 import type { Layer, StoragePool, Volume } from '../platform/generated/client.js';
 import type { Reader, Transaction } from '../platform/database.js';
 
 export type { Layer as LayerRow, StoragePool as PoolRow, Volume as VolumeRow };
 
 /** Layers that one question may bring back: 64 disks of 256 layers. */
-const MAX_LAYERS = 16_384;
+export const MAX_LAYERS = 16_384;
 
 /** Attached volumes of these machines, in order of machine and target. */
 export async function volumesOfMachines(reader: Reader, machineIds: readonly string[]): Promise<Volume[]> {
@@ -41,4 +42,21 @@ export async function moveLayers(
 ): Promise<number> {
   const moved = await transaction.layer.updateMany({ where: { id: { in: [...layerIds] }, state: move.from }, data: { state: move.to } });
   return moved.count;
+}
+
+/** A recorded layer as the planners see it. */
+export function toLayer(row: Layer): ForestLayer {
+  if (row.format !== 'qcow2' && row.format !== 'raw') throw new Error(`layer ${row.id} is recorded with the format ${row.format}`);
+  return {
+    id: row.id,
+    volumeId: row.volumeId,
+    fileName: row.fileName,
+    format: row.format,
+    backingLayerId: row.backingLayerId,
+    virtualBytes: Number(row.virtualBytes),
+    allocatedBytes: Number(row.allocatedBytes),
+    isTemplate: row.isTemplate,
+    data: row.dataMap === null ? null : decodeExtents(row.dataMap),
+    isSpoiled: row.mergeState !== 'NONE',
+  };
 }

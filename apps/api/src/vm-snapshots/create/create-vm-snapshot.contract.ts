@@ -1,6 +1,7 @@
 /** The use case that the resolver calls. Implemented beside this file; everything it needs is passed in by compose.ts. */
 import type { Principal } from '../../access/principal.js';
 import type { Outcome } from '../../errors/refusal.js';
+import type { PlanView } from '../plan-view.js';
 
 /** Normalised input of createVmSnapshot and planCreateVmSnapshot: plain ids, defaults applied. */
 export type CreateVmSnapshotRequest = {
@@ -13,19 +14,6 @@ export type CreateVmSnapshotRequest = {
   volumeIds: string[] | null;
   planHash: string | null;
   idempotencyKey: string | null;
-};
-
-/** A plan as people see it (the contract's Plan). */
-export type PlanView = {
-  hash: string;
-  steps: { kind: string; volumeId: string | null; description: string; bytesToMove: number; snapshotIds: string[] }[];
-  bytesToMove: number;
-  bytesFreed: number;
-  peakExtraBytes: number;
-  estimatedSeconds: number | null;
-  stopsMachine: boolean;
-  losesCurrentState: boolean;
-  warnings: string[];
 };
 
 export interface CreateVmSnapshot {

@@ -1,9 +1,9 @@
 /** Whether a snapshot may be taken now, and how: pure, so that the same rules answer before and inside the transaction. */
-import { createHash } from 'node:crypto';
-import { CHAIN_LIMIT, type CreatePlan, LayerForest, OVERLAY_RESERVE_BYTES, planCreate, planSignature } from '@coppice/snapshot-tree';
-import type { Principal, Role } from '../../access/principal.js';
+import { CHAIN_LIMIT, type CreatePlan, LayerForest, OVERLAY_RESERVE_BYTES, planCreate } from '@coppice/snapshot-tree';
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
-import type { CreateFacts } from './create-facts.store.js';
+import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
+import type { MachineFacts } from '../../machines/machine-facts.store.js';
+import { checkPlanHash, planHashOf, planView } from '../plan-view.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
 import { explainRefusal } from './explain-refusal.js';
 
@@ -23,62 +23,39 @@ export type CreateDecision = {
   power: 'ON' | 'PAUSED' | 'OFF';
   /** The guest is frozen: asked for, and the machine is on. */
   quiesce: boolean;
-  projectId: string;
 };
 
-/** Decides who may know of the machine first, then what was asked, then the state of the world, cheapest and most telling first. */
-export function decideCreate(principal: Principal, request: CreateVmSnapshotRequest, facts: CreateFacts): Outcome<CreateDecision> {
-  const access = checkAccess(principal, facts);
-  if (!access.ok) return access;
+/** Decides what was asked first, then the state of the world, cheapest and most telling first. */
+export function decideCreate(request: CreateVmSnapshotRequest, facts: MachineFacts): Outcome<CreateDecision> {
   const refusal =
-    checkInput(request) ?? checkState(facts) ?? checkName(request, facts) ?? checkHost(request, facts) ?? checkGuest(request, facts);
+    checkInput(request) ??
+    checkFree(facts) ??
+    checkQuota(facts) ??
+    checkDrift(facts) ??
+    checkResting(facts, 'a snapshot can be taken') ??
+    checkName(request, facts) ??
+    checkHost(facts, capabilitiesOf(request, facts)) ??
+    checkGuest(request, facts);
   if (refusal) return refused(refusal);
   const power = facts.machine.powerState;
   if (power === 'UNKNOWN') throw new Error(`machine ${facts.machine.id} has no known power state after its state was checked`);
   const planned = plan(request, facts, power);
   if (!planned.ok) return refused(explainRefusal(planned.refusal));
-  const noRoom = checkSpace(planned.value, facts);
+  const noRoom = checkSpace(facts, new Map(planned.value.volumes.map(({ volumeId }) => [volumeId, OVERLAY_RESERVE_BYTES])));
   if (noRoom) return refused(noRoom);
-  const hash = createHash('sha256').update(planSignature(planned.value.plan)).digest('hex');
-  if (request.planHash !== null && request.planHash !== hash) {
-    return refused({
-      code: 'PLAN_CHANGED',
-      message: 'The plan that you saw is not what would be done now, so nothing was done. Look at the new plan and confirm it.',
-      path: ['planHash'],
-    });
-  }
+  const hash = planHashOf(planned.value.plan);
+  const changed = checkPlanHash(request.planHash, planView(planned.value.plan, { hash, estimatedSeconds: null }));
+  if (changed) return refused(changed);
   return done({
     name: request.name ?? defaultName(facts),
     plan: planned.value,
     hash,
     power,
     quiesce: request.quiesce && power === 'ON',
-    projectId: access.value,
   });
 }
 
-/** Answers the machine's project where the caller may snapshot it; another project's machine is NOT_FOUND, like one that is not there. */
-export function checkAccess(principal: Principal, facts: CreateFacts | null): Outcome<string> {
-  const projectId = facts?.machine.projectId ?? null;
-  const role = projectId === null ? undefined : principal.roles.get(projectId);
-  if (projectId === null || (!principal.isAdmin && !role)) {
-    return refused({
-      code: 'NOT_FOUND',
-      message: 'There is no such machine, or it is in none of your projects.',
-      path: ['virtualMachineId'],
-    });
-  }
-  if (!principal.isAdmin && !mayOperate(role)) {
-    return refused({ code: 'FORBIDDEN', message: 'Taking a snapshot needs the role OPERATOR in this project. Ask one of its owners.' });
-  }
-  return done(projectId);
-}
-
-function mayOperate(role: Role | undefined): boolean {
-  return role === 'OPERATOR' || role === 'OWNER' || role === 'ADMIN';
-}
-
-function plan(request: CreateVmSnapshotRequest, facts: CreateFacts, power: 'ON' | 'PAUSED' | 'OFF') {
+function plan(request: CreateVmSnapshotRequest, facts: MachineFacts, power: 'ON' | 'PAUSED' | 'OFF') {
   return planCreate({
     forest: new LayerForest(facts.layers),
     volumes: facts.volumes.flatMap(({ id, target, headLayerId, nextLayerNumber }) =>
@@ -108,7 +85,7 @@ function checkInput(request: CreateVmSnapshotRequest): Refusal | null {
 }
 
 /** After the machine's state: who asks for the same name twice at once hears that the machine is busy, not that the name is taken. */
-function checkName(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusal | null {
+function checkName(request: CreateVmSnapshotRequest, facts: MachineFacts): Refusal | null {
   if (request.name === null || !facts.names.has(request.name)) return null;
   return { code: 'NAME_TAKEN', message: `The machine has a snapshot named “${request.name}”. Choose another name.`, path: ['name'] };
 }
@@ -119,61 +96,18 @@ function problemOfName(name: string): string | null {
   return /\p{Cc}/u.test(name) ? 'A name has no control characters, such as line ends or tabs.' : null;
 }
 
-function checkState(facts: CreateFacts): Refusal | null {
-  const { machine, holder, driftCodes } = facts;
-  if (holder) return busy(holder);
+function checkQuota({ machine, snapshotsOfProject }: MachineFacts): Refusal | null {
   const limit = machine.project?.quotaVmSnapshots ?? null;
-  if (limit !== null && facts.snapshotsOfProject !== null && facts.snapshotsOfProject >= limit) {
-    const message = `The project has ${facts.snapshotsOfProject} of its ${limit} VM snapshots. Delete one, or ask an administrator for more.`;
-    return { code: 'QUOTA_EXCEEDED', message, limit: BigInt(limit), used: BigInt(facts.snapshotsOfProject) };
-  }
-  if (driftCodes?.some((code) => MIXED_CODES.has(code))) {
-    const message =
-      'The machine has snapshots inside its images, made with other tools, and the two kinds do not go together. Remove those first.';
-    return { code: 'MIXED_SNAPSHOT_KINDS', message };
-  }
-  if (driftCodes) {
-    const message = 'The host does not have what is recorded of this machine, so nothing is done with it until it is reconciled.';
-    return { code: 'MACHINE_DRIFTED', message };
-  }
-  // Whoever works on it has claimed it between the two readings: the caller looks again.
-  if (machine.state === 'SNAPSHOTTING' || machine.state === 'REVERTING' || machine.state === 'MIGRATING') return busy(null);
-  if ((machine.state !== 'RUNNING' && machine.state !== 'STOPPED' && machine.state !== 'PAUSED') || machine.powerState === 'UNKNOWN') {
-    const message = `The machine is ${machine.state}; a snapshot can be taken while it is RUNNING, PAUSED or STOPPED.`;
-    return { code: 'MACHINE_STATE', message };
-  }
-  return null;
+  if (limit === null || snapshotsOfProject === null || snapshotsOfProject < limit) return null;
+  const message = `The project has ${snapshotsOfProject} of its ${limit} VM snapshots. Delete one, or ask an administrator for more.`;
+  return { code: 'QUOTA_EXCEEDED', message, limit: BigInt(limit), used: BigInt(snapshotsOfProject) };
 }
 
-/** Findings that mean snapshots of another kind: inside an image. External ones of virsh are drift like any other, and can be adopted. */
-const MIXED_CODES: ReadonlySet<string> = new Set(['INTERNAL_SNAPSHOTS']);
-
-/** The refusal of everybody who comes while an operation runs. */
-export function busy(operationId: string | null): Refusal {
-  const message = 'Another operation works on this machine, and only one does at a time. Try again when it has ended.';
-  return { code: 'MACHINE_BUSY', message, ...(operationId === null ? {} : { operationId }) };
+function capabilitiesOf(request: CreateVmSnapshotRequest, { machine }: MachineFacts): string[] {
+  return request.quiesce && machine.powerState !== 'OFF' ? [DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY] : [DISK_SNAPSHOT_CAPABILITY];
 }
 
-function checkHost(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusal | null {
-  const { host, powerState } = facts.machine;
-  if (host.state !== 'UP') {
-    return {
-      code: 'HOST_UNAVAILABLE',
-      message: `The host ${host.name} of this machine is ${host.state}, so nothing can be done on it now.`,
-    };
-  }
-  const needed = request.quiesce && powerState !== 'OFF' ? [DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY] : [DISK_SNAPSHOT_CAPABILITY];
-  const missing = facts.capabilities.find((capability) => needed.includes(capability.name) && !capability.available);
-  if (missing) {
-    const message = `The host ${host.name} lacks ${missing.name}: ${missing.reason ?? 'it does not say why.'}`;
-    return { code: 'CAPABILITY_DISABLED', message };
-  }
-  const disabled = needed.find((name) => host.disabledCapabilities.includes(name));
-  if (!disabled) return null;
-  return { code: 'CAPABILITY_DISABLED', message: `An administrator has switched ${disabled} off on the host ${host.name}.` };
-}
-
-function checkGuest(request: CreateVmSnapshotRequest, facts: CreateFacts): Refusal | null {
+function checkGuest(request: CreateVmSnapshotRequest, facts: MachineFacts): Refusal | null {
   if (!request.quiesce || facts.machine.powerState === 'OFF') return null;
   const answer = { code: 'GUEST_AGENT_UNAVAILABLE' as const, path: ['quiesce'] };
   if (facts.machine.powerState !== 'ON') {
@@ -191,28 +125,7 @@ function checkGuest(request: CreateVmSnapshotRequest, facts: CreateFacts): Refus
   };
 }
 
-function checkSpace(planned: CreatePlan, facts: CreateFacts): Refusal | null {
-  const needed = new Map<string, bigint>();
-  for (const chosen of planned.volumes) {
-    const pool = facts.volumes.find((volume) => volume.id === chosen.volumeId)?.pool;
-    if (!pool) throw new Error(`volume ${chosen.volumeId} was planned but not read`);
-    if (pool.type === 'CLVM' || pool.type === 'RBD') {
-      return {
-        code: 'POOL_UNSUPPORTED',
-        message: `The volume ${chosen.target} lies in the pool ${pool.name} of type ${pool.type}, where snapshots are not supported.`,
-      };
-    }
-    const bytes = (needed.get(pool.id) ?? 0n) + BigInt(OVERLAY_RESERVE_BYTES);
-    needed.set(pool.id, bytes);
-    if (pool.availableBytes !== null && pool.availableBytes < bytes) {
-      const message = `The pool ${pool.name} has too little space for the new layers. Make room and try again.`;
-      return { code: 'INSUFFICIENT_SPACE', message, neededBytes: bytes, availableBytes: pool.availableBytes };
-    }
-  }
-  return null;
-}
-
-function defaultName(facts: CreateFacts): string {
+function defaultName(facts: MachineFacts): string {
   for (let n = facts.snapshotsEver + 1; ; n += 1) {
     const name = `snapshot-${n}`;
     if (!facts.names.has(name)) return name;

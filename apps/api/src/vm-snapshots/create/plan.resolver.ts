@@ -2,7 +2,7 @@ import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import type { GraphQLContext } from '../../graphql/context.js';
 import { Volume } from '../../volumes/volume.type.js';
 import { VmSnapshot } from '../snapshot.type.js';
-import type { PlanView } from './create-vm-snapshot.contract.js';
+import type { PlanView } from '../plan-view.js';
 import { PlanStep } from './plan.type.js';
 
 type StepView = PlanView['steps'][number];

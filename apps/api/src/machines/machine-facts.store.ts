@@ -1,0 +1,98 @@
+/** All that decides whether something can be done with a machine, read at one time: before an operation, and again under its claims. */
+import type { Layer, Pin, VolumeHead } from '@coppice/snapshot-tree';
+import { z } from 'zod';
+import { holderOf, resourceOf } from '../operations/claim.store.js';
+import type { Prisma } from '../platform/generated/client.js';
+import type { Reader } from '../platform/database.js';
+import { forestOfMachine } from '../volumes/forest.store.js';
+import { type LayerRow, type PoolRow, toLayer, type VolumeRow } from '../volumes/volume.store.js';
+
+/** A head of any machine that reads layers of the forest; `isRunning`: a QEMU may have its chain open. */
+export type HeadFacts = VolumeHead & { machineId: string | null; isRunning: boolean };
+
+/** A snapshot in the tree. */
+export type SnapshotFacts = Prisma.VmSnapshotGetPayload<{ omit: { definition: true } }>;
+
+export type MachineFacts = {
+  machine: MachineWithHost;
+  /** Its attached volumes, vda first. */
+  volumes: (VolumeRow & { pool: PoolRow })[];
+  /** Volumes that its snapshots pin or whose layers it reads, attached to it or not. */
+  otherVolumes: (VolumeRow & { pool: PoolRow })[];
+  /** The layer forest that this machine's heads and pins read, upwards and downwards: also what clones wrote over it. Files that are there. */
+  layers: Layer[];
+  /** The same as recorded: pools, merge states, when measured. */
+  layerRows: LayerRow[];
+  /** Every pin and every head on these layers, of this machine and of others. */
+  pins: Pin[];
+  heads: HeadFacts[];
+  /** Volume id → its pool's name, for every volume that has one of the layers. */
+  poolNames: ReadonlyMap<string, string>;
+  /** This machine's snapshots that are in the tree, oldest first. */
+  snapshots: SnapshotFacts[];
+  /** Their names, and how many it ever had. */
+  names: ReadonlySet<string>;
+  snapshotsEver: number;
+  /** Snapshots of the machine's project that are not REMOVED; null where no quota asks. */
+  snapshotsOfProject: number | null;
+  /** Codes of the findings, or null without drift. */
+  driftCodes: string[] | null;
+  capabilities: { name: string; available: boolean; reason: string | null }[];
+  /** The operation that holds the machine now. */
+  holder: string | null;
+};
+
+const withHost = { include: { host: true, project: true } } satisfies Prisma.VirtualMachineDefaultArgs;
+/** The machine with its host and project. */
+type MachineWithHost = Prisma.VirtualMachineGetPayload<typeof withHost>;
+
+const driftRecord = z.object({ findings: z.array(z.object({ code: z.string() })) });
+const capabilityRecord = z.array(z.object({ name: z.string(), available: z.boolean(), reason: z.string().nullable() }));
+
+/** Reads the facts; null where there is no such machine. Inside the transaction, with the machine locked, they hold until it ends. */
+export async function readMachineFacts(reader: Reader, machineId: string): Promise<MachineFacts | null> {
+  const holder = await holderOf(reader, [resourceOf.machine(machineId)]);
+  const machine = await reader.virtualMachine.findUnique({ where: { id: machineId }, ...withHost });
+  if (!machine) return null;
+  const forest = await forestOfMachine(reader, machineId);
+  const ofMachine = forest.volumes.filter((volume) => volume.virtualMachineId === machineId && volume.target !== null);
+  const snapshots = await reader.vmSnapshot.findMany({
+    where: { virtualMachineId: machineId, state: { not: 'REMOVED' } },
+    omit: { definition: true },
+    orderBy: { id: 'asc' },
+  });
+  return {
+    machine,
+    volumes: ofMachine.sort((a, b) => ((a.target ?? '') < (b.target ?? '') ? -1 : 1)),
+    otherVolumes: forest.volumes.filter((volume) => !ofMachine.includes(volume)),
+    layers: forest.layers.map(toLayer),
+    layerRows: forest.layers,
+    pins: forest.pins,
+    heads: forest.heads,
+    poolNames: new Map(forest.volumes.map((volume) => [volume.id, volume.pool.name])),
+    snapshots,
+    names: new Set(snapshots.map((snapshot) => snapshot.name)),
+    snapshotsEver: await reader.vmSnapshot.count({ where: { virtualMachineId: machineId } }),
+    snapshotsOfProject: await countForQuota(reader, machine),
+    driftCodes: machine.drift === null ? null : driftRecord.parse(machine.drift).findings.map((finding) => finding.code),
+    capabilities: capabilityRecord.parse(machine.host.capabilities),
+    holder,
+  };
+}
+
+/** The pool of a volume that has layers in the facts. */
+export function poolNameOf(facts: MachineFacts, volumeId: string): string {
+  const pool = facts.poolNames.get(volumeId);
+  if (pool === undefined) throw new Error(`volume ${volumeId} has layers that machine ${facts.machine.id} reads, but no pool was read`);
+  return pool;
+}
+
+/** A layer as commands name it. */
+export function linkOf(facts: MachineFacts, layer: Layer): { pool: string; fileName: string; format: Layer['format'] } {
+  return { pool: poolNameOf(facts, layer.volumeId), fileName: layer.fileName, format: layer.format };
+}
+
+async function countForQuota(reader: Reader, machine: MachineWithHost): Promise<number | null> {
+  if (!machine.project || machine.project.quotaVmSnapshots === null) return null;
+  return reader.vmSnapshot.count({ where: { projectId: machine.project.id, state: { not: 'REMOVED' } } });
+}
