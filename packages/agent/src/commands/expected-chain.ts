@@ -61,7 +61,11 @@ function chainProblem(actual: Chain, expected: readonly { path: string; format: 
 /** The canonical path of the file of a definition's disk; null for a disk that is not there or has no file. */
 export async function fileOfDisk(definition: Definition, target: string): Promise<string | null> {
   const file = definition.disks.find((disk) => disk.target === target)?.file ?? null;
-  if (file === null) return null;
+  return file === null ? null : canonicalOrSame(file);
+}
+
+/** The path with its folder's links resolved, or as it is where the folder is not there: then it is nobody's. */
+export async function canonicalOrSame(file: string): Promise<string> {
   try {
     return await canonicalPath(file);
   } catch (error) {

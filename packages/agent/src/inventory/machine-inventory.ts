@@ -1,9 +1,8 @@
 import type { InventoryDisk, InventoryLayer, InventoryMachine } from '@coppice/protocol';
-import { fileOfDisk } from '../commands/expected-chain.js';
+import { canonicalOrSame, fileOfDisk } from '../commands/expected-chain.js';
 import { type DefinedDisk, type Definition, readDefinition } from '../definition/domain-xml.js';
 import { CommandProblem } from '../failure.js';
-import { ImageProblem } from '../hypervisor/qemu-storage/qcow2-header.js';
-import { canonicalPath, type Chain, walkChain } from '../hypervisor/qemu-storage/walk-chain.js';
+import { type Chain, walkChain } from '../hypervisor/qemu-storage/walk-chain.js';
 import type { MachineFacts } from '../hypervisor/port.js';
 import type { PoolFolders } from '../pools/pool-folders.js';
 
@@ -75,13 +74,4 @@ async function otherPersistentFile(
   const persistent = await fileOfDisk(around.inactive, target);
   if (persistent === null || persistent === (await canonicalOrSame(file))) return null;
   return (await around.pools.placeOf(persistent)).fileName;
-}
-
-async function canonicalOrSame(file: string): Promise<string> {
-  try {
-    return await canonicalPath(file);
-  } catch (error) {
-    if (error instanceof ImageProblem) return file;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * create-layers: makes empty overlays over the heads, before anything else happens (kvm.md §2.1). Must never write into a file that it did
+ * create-layers: makes empty overlays over heads, or over frozen layers that a revert branches off, before anything else happens (kvm.md §2.1). Must never write into a file that it did
  * not make, and never open a head: a machine may be writing it.
  */
 import type { CommandResult } from '@coppice/protocol';
@@ -11,6 +11,7 @@ import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
 import { type CommandContext, notesOf } from '../context.js';
 import { type ExpectedVolume, expectVolume, fileOfDisk, requireChain } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
+import { isWrittenNow, machinesOfHost, whoIsOn } from '../who-has.js';
 
 type Body = Extract<CommandContext['command']['body'], { verb: 'create-layers' }>;
 
@@ -29,8 +30,14 @@ export async function createLayers(body: Body, context: CommandContext): Promise
   const view = await viewMachine(context.hypervisor, body.machineUuid);
   try {
     const overlays: Overlay[] = [];
-    for (const volume of body.volumes)
-      overlays.push(await planOverlay(view, await expectVolume(context.pools, volume), volume.virtualBytes));
+    const frozen: ImageFile[] = [];
+    for (const { over, virtualBytes, ...rest } of body.volumes) {
+      const overlay = await planOverlay(await expectVolume(context.pools, rest));
+      if (over === 'FROZEN') frozen.push(overlay.backing);
+      else await requireHead(view, overlay, virtualBytes);
+      overlays.push(overlay);
+    }
+    await requireFrozen(context, frozen);
     await requireSpace(context, overlays);
     context.crash('create-layers/before-first-file');
     const layers = [];
@@ -47,18 +54,36 @@ export async function createLayers(body: Body, context: CommandContext): Promise
   }
 }
 
-async function planOverlay(view: MachineView, volume: ExpectedVolume, virtualBytes: number): Promise<Overlay> {
-  const { target, chain } = volume;
+/** The layer below is what the machine writes now. */
+async function requireHead(view: MachineView, { volume: { target }, backing }: Overlay, virtualBytes: number): Promise<void> {
   const disk = view.inForce.disks.find((candidate) => candidate.target === target);
   if (disk === undefined || disk.device !== 'disk' || disk.isTransient)
     throw drifted(`Machine ${view.facts.uuid} has no disk ${target} that can be frozen.`);
   const file = await fileOfDisk(view.inForce, target);
-  if (file !== chain[0]?.path) throw drifted(`Disk ${target} is on ${file ?? 'no file'}, not on ${chain[0]?.path ?? 'the recorded head'}.`);
-  const [backing] = await requireChain(target, chain);
-  if (backing === undefined) throw new Error(`the chain of ${target} is empty`);
+  if (file !== backing.path) throw drifted(`Disk ${target} is on ${file ?? 'no file'}, not on ${backing.path}.`);
   if (backing.virtualBytes !== virtualBytes) throw drifted(`Disk ${target} has ${backing.virtualBytes} bytes, not ${virtualBytes}.`);
+}
+
+/**
+ * The layers below are written by nobody: no definition of this host is on one of them, and no process holds one for writing, known to
+ * libvirt or not. The machine itself may lack the disk.
+ */
+async function requireFrozen({ hypervisor }: CommandContext, layers: readonly ImageFile[]): Promise<void> {
+  if (layers.length === 0) return;
+  const holder = await whoIsOn(await machinesOfHost(hypervisor), new Set(layers.map(({ path }) => path)));
+  if (holder !== null)
+    throw drifted(`${holder.path} is recorded as frozen, and machine ${holder.machineUuid} has it as disk ${holder.target}.`);
+  for (const { path, format } of layers) {
+    if (await isWrittenNow(path, format)) throw drifted(`${path} is recorded as frozen, and a process of this host writes it.`);
+  }
+}
+
+/** The overlay is as large as the layer below it: for a frozen one that is the size that the disk had then. */
+async function planOverlay(volume: ExpectedVolume): Promise<Overlay> {
+  const [backing] = await requireChain(volume.target, volume.chain);
+  if (backing === undefined) throw new Error(`the chain of ${volume.target} is empty`);
   const isSameFolder = dirname(backing.path) === dirname(volume.newPath);
-  return { volume, backing, backingName: isSameFolder ? basename(backing.path) : backing.path, virtualBytes };
+  return { volume, backing, backingName: isSameFolder ? basename(backing.path) : backing.path, virtualBytes: backing.virtualBytes };
 }
 
 async function requireSpace(context: CommandContext, overlays: readonly Overlay[]): Promise<void> {
