@@ -1,19 +1,46 @@
+import { CirclePause, Layers } from 'lucide-react';
+import type { ReactNode } from 'react';
 import type { PlanViewFragment } from '../../generated/graphql';
-import type { Problem } from '../graphql/problem';
 import { classNames } from '../ui/class-names';
-import { formatBytes, formatDuration } from '../ui/format';
+import { formatBytes } from '../ui/format';
 import { Notice } from '../ui/Notice';
 import { Skeleton } from '../ui/Skeleton';
+import { explainStep, groupByVolume, isPutOff, sayCosts, sayInterruption } from './plan-words';
+import type { Planned } from './use-plan';
 
-type PlanPreviewProps = { plan: PlanViewFragment | null; isOld: boolean; problem: Problem | undefined; isRefused: boolean };
+type PlanPreviewProps = {
+  planned: Pick<Planned, 'plan' | 'isOld' | 'problem' | 'hasChanged'>;
+  isRefused: boolean;
+  /** Whether the machine is off already. */
+  isOff: boolean;
+  /** `by-volume` where the steps of different volumes do not depend on each other. */
+  order?: 'in-order' | 'by-volume';
+  /** What this plan means for people, above its steps. */
+  children?: ReactNode;
+};
 
 /** What would be done, step by step, before anything is. */
-export function PlanPreview({ plan, isOld, problem, isRefused }: PlanPreviewProps) {
+export function PlanPreview({ planned, isRefused, isOff, order = 'in-order', children }: PlanPreviewProps) {
+  const { plan, isOld, problem, hasChanged } = planned;
   return (
     <section aria-label="Plan" aria-busy={isOld} className="min-w-0 rounded-lg border border-line bg-sunken p-4">
       <h3 className="mb-3 text-[12px] font-semibold tracking-wide text-ink-faint uppercase">What will be done</h3>
       {plan ? (
-        <Steps plan={plan} isOld={isOld} />
+        <div className={classNames('space-y-3 transition-opacity', isOld && 'opacity-50')}>
+          {hasChanged && (
+            <Notice kind="warning" title="The plan has changed">
+              The machine has changed since this plan was made. Here is the new one: look at it, then confirm again.
+            </Notice>
+          )}
+          {children}
+          {order === 'by-volume' ? <ByVolume plan={plan} /> : <InOrder steps={plan.steps} />}
+          <Costs plan={plan} isOff={isOff} />
+          {plan.warnings.map((warning) => (
+            <Notice key={warning} kind="warning">
+              {warning}
+            </Notice>
+          ))}
+        </div>
       ) : isOld ? (
         <Waiting />
       ) : (
@@ -25,36 +52,68 @@ export function PlanPreview({ plan, isOld, problem, isRefused }: PlanPreviewProp
   );
 }
 
-function Steps({ plan, isOld }: { plan: PlanViewFragment; isOld: boolean }) {
+type Steps = PlanViewFragment['steps'];
+
+function InOrder({ steps }: { steps: Steps }) {
   return (
-    <div className={classNames('space-y-3 transition-opacity', isOld && 'opacity-50')}>
-      <ol className="space-y-2">
-        {plan.steps.map((step, index) => (
-          <li key={`${step.kind}-${step.volume?.id ?? ''}-${step.description}`} className="flex gap-2.5">
-            <span
-              aria-hidden
-              className="figures mt-px flex size-5 shrink-0 items-center justify-center rounded-full border border-line-strong bg-surface text-[11px] text-ink-faint"
-            >
-              {index + 1}
-            </span>
-            <span className="min-w-0 flex-1">{step.description}</span>
-            {step.bytesToMove > 0 && <span className="figures shrink-0 text-ink-faint">{formatBytes(step.bytesToMove)}</span>}
-          </li>
-        ))}
-      </ol>
-      <p className="figures border-t border-line pt-2.5 text-[12.5px] text-ink-soft">
-        Writes {formatBytes(plan.bytesToMove)}
-        {plan.peakExtraBytes > 0 && `, needs up to ${formatBytes(plan.peakExtraBytes)} of free space`}
-        {plan.estimatedSeconds !== null &&
-          plan.estimatedSeconds !== undefined &&
-          `, takes about ${formatDuration(plan.estimatedSeconds * 1_000)}`}
-        .{plan.stopsMachine ? ' The machine is stopped for it.' : ' The machine is not stopped.'}
-      </p>
-      {plan.warnings.map((warning) => (
-        <Notice key={warning} kind="warning">
-          {warning}
-        </Notice>
+    <ol className="space-y-2">
+      {steps.map((step, index) => (
+        // Two steps of one plan may read the same, and a new plan is drawn anew.
+        <Step key={`${index}-${step.description}`} step={step} mark={index + 1} />
       ))}
+    </ol>
+  );
+}
+
+function ByVolume({ plan }: { plan: PlanViewFragment }) {
+  return groupByVolume(plan.steps).map((group) => (
+    <section key={group.volume?.id ?? 'machine'} className="space-y-2">
+      <h4 className="flex items-baseline gap-2 text-[12.5px] text-ink-faint">
+        {group.volume ? (
+          <>
+            <span className="font-mono text-[13px] font-medium text-ink">{group.volume.target ?? 'detached'}</span>
+            <span className="truncate">{group.volume.name}</span>
+          </>
+        ) : (
+          'The machine'
+        )}
+      </h4>
+      <InOrder steps={[...group.steps]} />
+    </section>
+  ));
+}
+
+function Step({ step, mark }: { step: Steps[number]; mark: number }) {
+  const why = explainStep(step.kind);
+  return (
+    <li className="flex gap-2.5" data-kind={step.kind}>
+      <span
+        aria-hidden
+        className="figures mt-px flex size-5 shrink-0 items-center justify-center rounded-full border border-line-strong bg-surface text-[11px] text-ink-faint"
+      >
+        {step.kind === 'KEEP_SHARED_LAYER' ? <Layers size={11} /> : step.kind === 'DEFER_MERGE' ? <CirclePause size={11} /> : mark}
+      </span>
+      <span className="min-w-0 flex-1">
+        <span className={isPutOff(step.kind) ? 'text-ink-soft' : undefined}>{step.description}</span>
+        {why !== null && <span className="block text-[12.5px] text-ink-faint">{why}</span>}
+      </span>
+      {step.bytesToMove > 0 && <span className="figures shrink-0 text-ink-faint">{formatBytes(step.bytesToMove)}</span>}
+    </li>
+  );
+}
+
+function Costs({ plan, isOff }: { plan: PlanViewFragment; isOff: boolean }) {
+  return (
+    <div className="figures space-y-2 border-t border-line pt-2.5">
+      <dl className="grid grid-cols-2 gap-x-4 gap-y-1.5 min-[26rem]:grid-cols-[repeat(auto-fit,minmax(6.5rem,1fr))]">
+        {sayCosts(plan).map(({ name, figure }) => (
+          <div key={name}>
+            <dt className="text-[12px] text-ink-faint">{name}</dt>
+            <dd className="font-medium">{figure}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="text-[12.5px] text-ink-soft">{sayInterruption(plan, isOff)}</p>
     </div>
   );
 }

@@ -37,8 +37,6 @@ function Addition({ error }: { error: UserErrorViewFragment }) {
           {error.used} of {error.limit} are used.
         </p>
       );
-    case 'PlanChanged':
-      return <p>The new plan is shown. Look at it, then confirm again.</p>;
     default:
       return null;
   }

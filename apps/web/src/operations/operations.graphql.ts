@@ -26,8 +26,16 @@ graphql(`
       state
       startedAt
       finishedAt
+      volume {
+        id
+        target
+      }
       progress {
         percent
+        bytesDone
+        bytesTotal
+        bytesPerSecond
+        etaSeconds
       }
     }
     error {
@@ -59,9 +67,11 @@ graphql(`
   fragment PlanView on Plan {
     hash
     bytesToMove
+    bytesFreed
     peakExtraBytes
     estimatedSeconds
     stopsMachine
+    losesCurrentState
     warnings
     steps {
       kind
@@ -69,7 +79,12 @@ graphql(`
       bytesToMove
       volume {
         id
+        name
         target
+      }
+      snapshots {
+        id
+        name
       }
     }
   }
@@ -106,6 +121,39 @@ graphql(`
     ... on QuotaExceeded {
       limit
       used
+    }
+    ... on PlanChanged {
+      plan {
+        ...PlanView
+      }
+    }
+  }
+`);
+
+/** Stops an operation as far as that is possible. */
+export const cancelOperation = graphql(`
+  mutation CancelOperationDialog_Cancel($input: OperationActionInput!) {
+    cancelOperation(input: $input) {
+      operation {
+        ...OperationView
+      }
+      errors {
+        ...UserErrorView
+      }
+    }
+  }
+`);
+
+/** Goes on with a failed operation at its first step that is not done. */
+export const retryOperation = graphql(`
+  mutation OperationPanel_Retry($input: OperationActionInput!) {
+    retryOperation(input: $input) {
+      operation {
+        ...OperationView
+      }
+      errors {
+        ...UserErrorView
+      }
     }
   }
 `);

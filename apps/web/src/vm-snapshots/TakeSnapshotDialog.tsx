@@ -1,129 +1,57 @@
 'use client';
 import { Camera } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
-import { whyNoQuiesce } from '../machines/machine-words';
+import { useState } from 'react';
+import { useSubmission } from '../graphql/use-submission';
 import type { MachineView } from '../machines/use-live-machine';
+import { ActionDialog } from '../operations/ActionDialog';
+import { changedPlanIn, withoutPlanChanged } from '../operations/agreement';
 import { PlanPreview } from '../operations/PlanPreview';
-import { RefusalNotices } from '../operations/RefusalNotices';
-import { Button } from '../ui/Button';
-import { Dialog, DialogBody, DialogFooter } from '../ui/Dialog';
-import { Choice, TextAreaField, TextField } from '../ui/Field';
-import { Notice } from '../ui/Notice';
-import { elsewhere, messageAt } from './refusals';
-import { type SnapshotWish, type Submission, usePlan, useTakeSnapshot } from './use-take-snapshot';
-import { VolumeChoice } from './VolumeChoice';
+import { elsewhere, messageAt } from '../operations/refusals';
+import { type SnapshotWish, NO_WISH, toCreateInput } from './snapshot-wish';
+import { TakeSnapshotFields } from './TakeSnapshotFields';
+import { useMachinePlan } from './use-machine-plan';
+import { createSnapshot, planSnapshot } from './vm-snapshots.graphql';
 
-const FIELDS = ['name', 'description', 'quiesce', 'volumeIds'];
-const EMPTY: SnapshotWish = { name: '', description: '', isQuiesced: false, volumeIds: null };
+const FIELDS = ['name', 'description', 'kind', 'quiesce', 'volumeIds'];
 
 /** Asks what to take, shows what that would do, and takes it. Closes only when the API has taken it on. */
 export function TakeSnapshotDialog({ machine, onClose }: { machine: MachineView; onClose: () => void }) {
-  const [wish, setWish] = useState(EMPTY);
-  const planned = usePlan(machine, wish);
-  const submission = useTakeSnapshot(machine.id);
-  const errors = submission.errors.length > 0 ? submission.errors : planned.errors;
-  const plan = submission.changedPlan ?? planned.plan;
+  const [wish, setWish] = useState(NO_WISH);
+  const input = toCreateInput(machine.id, wish);
+  const planned = useMachinePlan(machine, { document: planSnapshot, input, read: (data) => data.planCreateVmSnapshot });
+  const submission = useSubmission({ document: createSnapshot, read: (data) => data.createVmSnapshot.errors });
+  const errors = withoutPlanChanged(submission.errors.length > 0 ? submission.errors : planned.errors);
 
   function change(next: SnapshotWish): void {
     setWish(next);
     submission.forget();
   }
 
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    // While the newest plan is still on its way, nothing particular was agreed to, so no hash is sent.
-    if (await submission.submit(wish, planned.isOld ? null : (plan?.hash ?? null))) onClose();
+  async function submit(): Promise<void> {
+    // While the newest plan is still on its way, nothing particular was agreed to, so no hash is sent: typing a name and Enter must work.
+    const answer = await submission.submit({ ...input, planHash: planned.isOld ? null : (planned.plan?.hash ?? null) });
+    const changed = changedPlanIn(answer.errors);
+    if (changed) planned.replace(changed);
+    if (answer.isDone) onClose();
   }
 
+  const isOff = machine.powerState === 'OFF';
   return (
-    <Dialog
+    <ActionDialog
       title="Take snapshot"
-      description={`Keeps this moment of ${machine.name}.${machine.powerState === 'OFF' ? '' : ' The machine runs on.'}`}
-      shape="wide"
-      isOpen
-      onOpenChange={(isOpen) => !isOpen && onClose()}
+      description={`Keeps this moment of ${machine.name}.${isOff ? '' : ' The machine runs on.'}`}
+      preview={<PlanPreview planned={planned} isRefused={errors.length > 0} isOff={isOff} />}
+      errors={elsewhere(errors, FIELDS)}
+      submission={submission}
+      confirm={{
+        label: 'Take it',
+        icon: <Camera size={15} aria-hidden />,
+        unavailableBecause: wish.volumeIds?.length === 0 ? 'Choose at least one volume.' : undefined,
+      }}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form onSubmit={submit} className="contents" noValidate>
-        <DialogBody className="grid gap-x-8 gap-y-5 md:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
-          <div className="space-y-4">
-            <Unanswered submission={submission} />
-            <RefusalNotices errors={elsewhere(errors, FIELDS)} />
-            <Fields machine={machine} wish={wish} onChange={change} errorAt={(field) => messageAt(errors, field)} />
-          </div>
-          <PlanPreview plan={plan} isOld={planned.isOld} problem={planned.problem} isRefused={errors.length > 0} />
-        </DialogBody>
-        <DialogFooter>
-          <Button look="quiet" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            look="primary"
-            icon={<Camera size={15} aria-hidden />}
-            isBusy={submission.isBusy}
-            unavailableBecause={wish.volumeIds?.length === 0 ? 'Choose at least one volume.' : undefined}
-          >
-            {submission.isBusy ? 'Asking…' : submission.problem ? 'Try again' : 'Take it'}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
-  );
-}
-
-function Unanswered({ submission: { problem } }: { submission: Submission }) {
-  if (problem === undefined) return null;
-  if (problem.kind === 'unreachable') {
-    return (
-      <Notice kind="error" title="No answer came">
-        The snapshot may or may not be on its way. Trying again is safe: it is the same request, and it is carried out once.
-      </Notice>
-    );
-  }
-  return <Notice kind="error">{problem.message}</Notice>;
-}
-
-type FieldsProps = {
-  machine: MachineView;
-  wish: SnapshotWish;
-  onChange: (wish: SnapshotWish) => void;
-  errorAt: (field: string) => string | undefined;
-};
-
-function Fields({ machine, wish, onChange, errorAt }: FieldsProps) {
-  return (
-    <>
-      <TextField
-        label="Name"
-        autoFocus
-        autoComplete="off"
-        placeholder="before the upgrade"
-        hint="Left empty, Coppice finds one."
-        value={wish.name}
-        onChange={(event) => onChange({ ...wish, name: event.target.value })}
-        error={errorAt('name')}
-      />
-      <TextAreaField
-        label="Description"
-        rows={2}
-        value={wish.description}
-        onChange={(event) => onChange({ ...wish, description: event.target.value })}
-        error={errorAt('description')}
-      />
-      <Choice
-        label="Quiesce the guest"
-        note="Freezes its file systems through the guest agent for the moment of the snapshot, at most some seconds, so that they are clean inside it. If that fails, no snapshot is taken."
-        unavailableBecause={whyNoQuiesce(machine)}
-        checked={wish.isQuiesced}
-        onChange={(event) => onChange({ ...wish, isQuiesced: event.target.checked })}
-        error={errorAt('quiesce')}
-      />
-      <VolumeChoice
-        volumes={machine.volumes}
-        chosenIds={wish.volumeIds}
-        onChange={(volumeIds) => onChange({ ...wish, volumeIds })}
-        error={errorAt('volumeIds')}
-      />
-    </>
+      <TakeSnapshotFields machine={machine} wish={wish} onChange={change} errorAt={(field) => messageAt(errors, field)} />
+    </ActionDialog>
   );
 }

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useClient } from 'urql';
 import type { UpdateVmSnapshotInput } from '../../generated/graphql';
 import { toProblem } from '../graphql/problem';
-import { fieldOf } from './refusals';
+import { fieldOf } from '../operations/refusals';
 import { updateSnapshot } from './vm-snapshots.graphql';
 
 type Refusal = { message: string; field: string | null };

@@ -99,11 +99,69 @@ export const createSnapshot = graphql(`
       }
       errors {
         ...UserErrorView
-        ... on PlanChanged {
-          plan {
-            ...PlanView
-          }
-        }
+      }
+    }
+  }
+`);
+
+/** What going back to a snapshot would do. */
+export const planRevert = graphql(`
+  query RevertDialog_Plan($input: RevertToVmSnapshotInput!) {
+    planRevertToVmSnapshot(input: $input) {
+      plan {
+        ...PlanView
+      }
+      errors {
+        ...UserErrorView
+      }
+    }
+  }
+`);
+
+/** Goes back to a snapshot. */
+export const revertToSnapshot = graphql(`
+  mutation RevertDialog_Revert($input: RevertToVmSnapshotInput!) {
+    revertToVmSnapshot(input: $input) {
+      operation {
+        id
+      }
+      safetySnapshot {
+        id
+        name
+      }
+      errors {
+        ...UserErrorView
+      }
+    }
+  }
+`);
+
+/** What deleting snapshots would do. */
+export const planDelete = graphql(`
+  query DeleteSnapshotsDialog_Plan($input: DeleteVmSnapshotsInput!) {
+    planDeleteVmSnapshots(input: $input) {
+      plan {
+        ...PlanView
+      }
+      errors {
+        ...UserErrorView
+      }
+    }
+  }
+`);
+
+/** Deletes snapshots. */
+export const deleteSnapshots = graphql(`
+  mutation DeleteSnapshotsDialog_Delete($input: DeleteVmSnapshotsInput!) {
+    deleteVmSnapshots(input: $input) {
+      snapshots {
+        id
+      }
+      operation {
+        id
+      }
+      errors {
+        ...UserErrorView
       }
     }
   }
