@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { idsIn, judge, rowsOf } from './conformance-table.mjs';
 import { haveCandidates, missingPackages } from './debian.mjs';
 import { summarize } from './summary.mjs';
 
@@ -46,5 +47,29 @@ describe('summarize', () => {
   it('never says that nothing failed when vitest says otherwise', () => {
     expect(summarize(report({}), { vitestCode: 1, failedChecks: 0 }).failed).toBe(1);
     expect(summarize(report({}), { vitestCode: 0, failedChecks: 0 }).failed).toBe(0);
+  });
+});
+
+describe('conformance', () => {
+  const markdown =
+    '## VM: things\n| id | do | expect |\n|---|---|---|\n| VM-1 | a | b |\n| VM-2 | a | b |\n| FL-commit | a | b |\n| FL-x-y | a | b |\n';
+  const report = (...tests) => ({ testResults: [{ assertionResults: tests.map(([fullName, status]) => ({ fullName, status })) }] });
+  const verdicts = (...tests) => judge(rowsOf(markdown), report(...tests)).map((row) => row.verdict);
+
+  it('reads the ids of a name, ranges too', () => {
+    expect(idsIn('VM-2, RV-6..8: it does, and FL-commit-copying')).toEqual(['RV-6', 'RV-7', 'RV-8', 'VM-2', 'FL-commit-copying']);
+  });
+
+  it('passes a row by a test, fails it by one that failed, and counts no skipped one', () => {
+    expect(verdicts(['VM-1: a', 'passed'], ['VM-1: b', 'failed'], ['VM-2: c', 'skipped'])).toEqual([
+      'fail',
+      'missing',
+      'missing',
+      'missing',
+    ]);
+  });
+
+  it('counts an id that says more for the row that it begins with', () => {
+    expect(verdicts(['FL-commit-copying', 'passed'], ['FL-x', 'passed'])).toEqual(['missing', 'missing', 'pass', 'missing']);
   });
 });

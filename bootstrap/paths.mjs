@@ -28,3 +28,6 @@ export function childEnvironment() {
     GIT_CONFIG_VALUE_0: ROOT,
   };
 }
+
+/** The JSON report of the last run of the tests, for the table of conformance. */
+export const RESULTS = join(ROOT, 'test-results/results.json');

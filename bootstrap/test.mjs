@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChecks } from './checks.mjs';
+import { judge, printed, rowsOf } from './conformance-table.mjs';
 import { ensureDebianPackages, TEST_PACKAGES } from './debian.mjs';
-import { ROOT } from './paths.mjs';
+import { RESULTS, ROOT } from './paths.mjs';
 import { run } from './run.mjs';
 import { say } from './say.mjs';
 import { summarize } from './summary.mjs';
@@ -21,15 +21,14 @@ await installPackages();
 await build();
 const failedChecks = await runChecks();
 say('running the tests');
-const scratch = mkdtempSync(join(tmpdir(), 'coppice-test-'));
-try {
-  const results = join(scratch, 'results.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-  const code = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--root', ROOT, ...reporters, ...process.argv.slice(2)], {
-    deadlineMs: 80 * 60_000,
-  });
-  summary = summarize(readFileSync(results, 'utf8'), { vitestCode: code, failedChecks: failedChecks.length });
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
-}
+// A report of an older run must not stand for this one.
+rmSync(RESULTS, { force: true });
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
+const code = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--root', ROOT, ...reporters, ...process.argv.slice(2)], {
+  deadlineMs: 80 * 60_000,
+});
+const report = readFileSync(RESULTS, 'utf8');
+summary = summarize(report, { vitestCode: code, failedChecks: failedChecks.length });
+if (process.argv.length === 2)
+  console.log(printed(judge(rowsOf(readFileSync(join(ROOT, 'docs/conformance.md'), 'utf8')), JSON.parse(report))));
 if (failedChecks.length > 0) say(`failed checks: ${failedChecks.join(', ')}`);
