@@ -1,3 +1,11 @@
+-- Commands of version 0.1.0 say nothing of programs: what that version began, it has to end.
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM operation WHERE state IN ('RUNNING', 'CANCELLING')) THEN
+    RAISE EXCEPTION 'operations are still running: start the version that began them until they have ended, then upgrade';
+  END IF;
+END $$;
+UPDATE "operation" SET "plan" = jsonb_build_object('record', "plan", 'program', '[]'::jsonb);
+
 -- CreateEnum
 CREATE TYPE "merge_state" AS ENUM ('NONE', 'SPOILED', 'REPOINTED');
 
