@@ -1,5 +1,7 @@
 /** What the agent needs from a hypervisor, in the agent's words. Adapters: libvirt/. Files that no machine has open are qemu-storage/'s. */
 
+import type { MachineChanges, Migrations } from './machine-port.js';
+
 export type Power = 'ON' | 'PAUSED' | 'OFF' | 'UNKNOWN';
 
 /** One machine as the hypervisor has it now. Definitions are libvirt's domain XML, secrets included. */
@@ -31,6 +33,8 @@ export interface MachineEvent {
  * (then the outcome is unknown).
  */
 export interface Hypervisor {
+  readonly machines: MachineChanges;
+  readonly migrations: Migrations;
   /** Resolves once the hypervisor answers; rejects with the signal's reason when it is aborted. */
   whenConnected(signal: AbortSignal): Promise<void>;
   onConnected(listener: () => void): void;

@@ -1,22 +1,6 @@
 /** What the agent asks of its libvirt child: names, arguments and answers, checked where they cross the process border. */
 import { z } from 'zod';
-
-/** Raw facts of one domain, taken in one visit. `liveXml` is null while it is off; `inactiveXml` is null for a transient one. */
-const rawMachine = z.object({
-  uuid: z.string(),
-  state: z.int(),
-  isActive: z.boolean(),
-  isPersistent: z.boolean(),
-  isAutostarted: z.boolean(),
-  hasManagedSave: z.boolean(),
-  liveXml: z.string().nullable(),
-  /** The live definition as a migration would carry it (`--migratable`); null while it is off. */
-  migratableXml: z.string().nullable(),
-  inactiveXml: z.string().nullable(),
-  snapshots: z.array(z.string()),
-  checkpoints: z.array(z.string()),
-});
-export type RawMachine = z.infer<typeof rawMachine>;
+import { libvirtProblem, machineAnswers, type MachineCallArguments, rawMachine } from './machine-calls.js';
 
 /** Jobs of one domain that would make a snapshot run into libvirt's 30 s lock. */
 const rawJobs = z.object({ hasDomainJob: z.boolean(), blockJobTargets: z.array(z.string()) });
@@ -37,13 +21,14 @@ export const callAnswers = {
   restoreMemory: z.null(),
   agentCommand: z.string(),
   queryBlock: z.string(),
+  ...machineAnswers,
 } as const;
 
 export type CallName = keyof typeof callAnswers;
 export type CallAnswer<Name extends CallName> = z.infer<(typeof callAnswers)[Name]>;
 
 /** Arguments by name of the call. */
-export interface CallArguments {
+export interface CallArguments extends MachineCallArguments {
   versions: Record<string, never>;
   listMachines: Record<string, never>;
   describeMachine: { uuid: string };
@@ -61,8 +46,6 @@ export interface CallArguments {
 
 /** One call on its way to a worker. */
 export type CallRequest = { id: number; name: CallName; argument: CallArguments[CallName] };
-
-const libvirtProblem = z.object({ code: z.int(), domain: z.int(), message: z.string() });
 
 /** What the child says. */
 export const childMessage = z.discriminatedUnion('kind', [

@@ -69,7 +69,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Whether the connection broke: then nobody knows what became of the call. */
-function isConnectionLost({ code, domain, message }: LibvirtProblem): boolean {
+export function isConnectionLost({ code, domain, message }: LibvirtProblem): boolean {
   if (code === CODE.NO_CONNECT || code === CODE.INVALID_CONN || code === CODE.RPC) return true;
   const ofConnection = code === CODE.SYSTEM_ERROR || code === CODE.INTERNAL_ERROR;
   return (

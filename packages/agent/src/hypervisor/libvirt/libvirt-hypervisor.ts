@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { CommandProblem, HypervisorLost } from '../../failure.js';
-import type { GuestRequest, Hypervisor, MachineEvent, MachineFacts, Power } from '../port.js';
-import type { CallArguments, CallAnswer, CallName, ChildMessage, RawMachine } from './calls.js';
+import type { GuestRequest, Hypervisor, MachineEvent, MachineFacts } from '../port.js';
+import type { CallArguments, CallAnswer, CallName, ChildMessage } from './calls.js';
 import { ChildLink } from './child-link.js';
+import { LibvirtMachines } from './libvirt-machines.js';
+import { LibvirtMigrations } from './libvirt-migrations.js';
+import { factsOf } from './machine-facts.js';
 import { writtenFilesOf } from './query-block.js';
 
 /** Reading calls take no lock of libvirt's; the first after a start of libvirtd may probe QEMU for 4 s (lab.md §2). */
@@ -19,6 +22,8 @@ const agentAnswer = z.object({ return: z.unknown() });
 
 /** The Hypervisor port over libvirt, through a child process. */
 export class LibvirtHypervisor implements Hypervisor {
+  readonly machines: LibvirtMachines;
+  readonly migrations: LibvirtMigrations;
   private readonly link: ChildLink;
   private isConnected = false;
   private known: { libvirt: string; qemu: string } | undefined;
@@ -31,6 +36,8 @@ export class LibvirtHypervisor implements Hypervisor {
     private readonly log: Logger,
   ) {
     this.link = new ChildLink(uri, log, (news) => this.hear(news));
+    this.machines = new LibvirtMachines(this.link);
+    this.migrations = new LibvirtMigrations(this.link);
     this.link.start();
   }
 
@@ -187,17 +194,4 @@ async function withinTime(call: Promise<string>, timeoutMs: number, doing: strin
 
 function eventOf(name: string): MachineEvent['event'] {
   return name === 'agent' || name === 'block-job' ? name : 'lifecycle';
-}
-
-function factsOf(raw: RawMachine): MachineFacts {
-  const { uuid, isPersistent, isAutostarted, hasManagedSave, liveXml, migratableXml, inactiveXml, snapshots, checkpoints } = raw;
-  const power = powerOf(raw.state);
-  return { uuid, power, isPersistent, isAutostarted, hasManagedSave, liveXml, migratableXml, inactiveXml, snapshots, checkpoints };
-}
-
-/** virDomainState: RUNNING 1, BLOCKED 2, PAUSED 3, SHUTDOWN 4 (under way), SHUTOFF 5, CRASHED 6, PMSUSPENDED 7. */
-function powerOf(state: number): Power {
-  if (state === 1 || state === 2) return 'ON';
-  if (state === 3) return 'PAUSED';
-  return state === 5 || state === 6 ? 'OFF' : 'UNKNOWN';
 }

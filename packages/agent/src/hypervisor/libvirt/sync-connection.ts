@@ -1,10 +1,9 @@
-import type { CallAnswer, CallArguments, CallName, RawJobs, RawMachine } from './calls.js';
+import type { CallAnswer, CallArguments, CallName, RawJobs } from './calls.js';
+import { describeDomain } from './describe-domain.js';
 import { type Connect, checked, type Domain, LibvirtCallError, takeList, virFunctions as vir } from './ffi.js';
+import { machineOperations } from './machine-operations.js';
 import { destroy, removeManagedSave, restoreMemory, start } from './power-operations.js';
 
-const XML_SECURE = 1;
-const XML_INACTIVE = 2;
-const XML_MIGRATABLE = 8;
 /** NO_METADATA | DISK_ONLY | REUSE_EXT | ATOMIC of virDomainSnapshotCreateFlags: our own tree, our own files, all disks or none. */
 const SNAPSHOT_FLAGS = 4 | 16 | 32 | 128;
 /** virDomainJobInfo is 96 bytes and virDomainBlockJobInfo 32 in all versions; the rest is room to grow. */
@@ -48,7 +47,7 @@ export class SyncConnection {
         { read: (item) => uuidOf(item as Domain), free: (item) => vir.freeDomain(item as Domain) },
       );
     },
-    describeMachine: ({ uuid }) => this.withDomain(uuid, (domain) => describe(domain, uuid)),
+    describeMachine: ({ uuid }) => this.withDomain(uuid, (domain) => describeDomain(domain, uuid)),
     jobsOf: ({ uuid, targets }) => this.withDomain(uuid, (domain) => jobsOf(domain, targets)),
     takeSnapshot: ({ uuid, xml }) =>
       this.withDomain(uuid, (domain) => {
@@ -70,6 +69,7 @@ export class SyncConnection {
     restoreMemory: (request) => restoreMemory(this.open(), request),
     agentCommand: ({ uuid, command, timeoutSeconds }) =>
       this.withDomain(uuid, (domain) => checked(vir.agentCommand(domain, command, timeoutSeconds, 0))),
+    ...machineOperations({ open: () => this.open(), withDomain: (uuid, use) => this.withDomain(uuid, use) }),
     queryBlock: ({ uuid }) =>
       this.withDomain(uuid, (domain) => {
         const answer: [string | null] = [null];
@@ -94,41 +94,6 @@ export class SyncConnection {
       vir.freeDomain(domain);
     }
   }
-}
-
-function describe(domain: Domain, uuid: string): RawMachine {
-  const state: [number] = [0];
-  const reason: [number] = [0];
-  checked(vir.state(domain, state, reason, 0));
-  const isActive = checked(vir.isActive(domain)) === 1;
-  const isPersistent = checked(vir.isPersistent(domain)) === 1;
-  const autostart: [number] = [0];
-  if (isPersistent) checked(vir.getAutostart(domain, autostart));
-  return {
-    uuid,
-    state: state[0],
-    isActive,
-    isPersistent,
-    isAutostarted: autostart[0] === 1,
-    hasManagedSave: isPersistent && checked(vir.hasManagedSave(domain, 0)) === 1,
-    liveXml: isActive ? checked(vir.xml(domain, XML_SECURE)) : null,
-    migratableXml: isActive ? checked(vir.xml(domain, XML_SECURE | XML_MIGRATABLE)) : null,
-    inactiveXml: isPersistent ? checked(vir.xml(domain, XML_SECURE | XML_INACTIVE)) : null,
-    snapshots: names(domain, { list: vir.listSnapshots, name: vir.snapshotName, free: vir.freeSnapshot }),
-    checkpoints: names(domain, { list: vir.listCheckpoints, name: vir.checkpointName, free: vir.freeCheckpoint }),
-  };
-}
-
-interface NamedObjects {
-  list: (domain: Domain, out: [unknown], flags: number) => number;
-  name: (item: unknown) => string | null;
-  free: (item: unknown) => number;
-}
-
-function names(domain: Domain, objects: NamedObjects): string[] {
-  const list: [unknown] = [null];
-  const length = checked(objects.list(domain, list, 0));
-  return takeList({ pointer: list[0], length }, { read: (item) => checked(objects.name(item)), free: objects.free });
 }
 
 function jobsOf(domain: Domain, targets: string[]): RawJobs {
