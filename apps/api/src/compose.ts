@@ -67,6 +67,7 @@ function serve(core: Core, options: { clock: Clock; log: Log; ready: () => boole
     principalOf: (tokenId) => principalById(database, tokenId, clock.now()),
     access: { ...createProjectChanges({ database, write }), ...createTokenChanges({ database, write, clock }) },
     createVmSnapshot: auditedCreate(core),
+    revertToVmSnapshot: core.revertToVmSnapshot,
     updateVmSnapshot: createUpdateVmSnapshot({ database, write }),
   };
   return createHttpServer({

@@ -22,6 +22,8 @@ import type { Log } from './platform/log.js';
 import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
 import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
+import { createRevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.js';
+import type { RevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
 
 /** What a process is told at its start. `replicaId` is new for each process: a UUID. */
 type CoreOptions = { databaseUrl: string; replicaId: string; clock: Clock; log: Log };
@@ -33,6 +35,7 @@ export type Core = {
   feed: EventFeed;
   progress: ProgressBus;
   createVmSnapshot: CreateVmSnapshot;
+  revertToVmSnapshot: RevertToVmSnapshot;
   installation: InstallationChanges;
   agentSocket: AgentSocket;
   /** Begins to listen, number and look; a database that is away is tried again for ever. */
@@ -79,6 +82,7 @@ export function createCore(options: CoreOptions): Core {
     feed: new LiveEventFeed({ database, tail }),
     progress,
     createVmSnapshot: createCreateVmSnapshot(start),
+    revertToVmSnapshot: createRevertToVmSnapshot(start),
     installation: createInstallation({ write, clock, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     agentSocket: agents.socket,
     async start() {

@@ -7,6 +7,7 @@ import type { OperationProgress } from '../operations/progress-bus.js';
 import type { Database } from '../platform/database.js';
 import type { Log } from '../platform/log.js';
 import type { CreateVmSnapshot } from '../vm-snapshots/create/create-vm-snapshot.contract.js';
+import type { RevertToVmSnapshot } from '../vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
 import type { UpdateVmSnapshot } from '../vm-snapshots/update/update-vm-snapshot.js';
 
 /** Newest progress of running operations, as this replica has heard of it. */
@@ -26,5 +27,6 @@ export type Application = {
   access: AccessChanges;
   installation: InstallationChanges;
   createVmSnapshot: CreateVmSnapshot;
+  revertToVmSnapshot: RevertToVmSnapshot;
   updateVmSnapshot: UpdateVmSnapshot;
 };

@@ -13,6 +13,7 @@ import { ProjectMutations } from '../projects/project.mutation.js';
 import { MemberResolver, ProjectResolver, ViewerResolver } from '../projects/project.resolver.js';
 import { RetainedLayerResolver, SnapshotTreeResolver } from '../vm-snapshots/browse-tree/snapshot-tree.resolver.js';
 import { PlanStepResolver } from '../vm-snapshots/create/plan.resolver.js';
+import { RevertMutations } from '../vm-snapshots/revert/revert.mutation.js';
 import { VmSnapshotMutations } from '../vm-snapshots/snapshot.mutation.js';
 import { SnapshotDiskResolver, VmSnapshotResolver } from '../vm-snapshots/snapshot.resolver.js';
 import { SnapshotTreeChangeResolver } from '../vm-snapshots/watch-tree/tree-change.resolver.js';
@@ -46,6 +47,7 @@ const RESOLVERS: NonEmptyArray<new () => object> = [
   VmSnapshotResolver,
   SnapshotDiskResolver,
   VmSnapshotMutations,
+  RevertMutations,
   PlanStepResolver,
   SnapshotTreeChangeResolver,
   OperationResolver,
