@@ -15,6 +15,12 @@ export const CRASH_POINTS = {
   'freeze-layers/after-transaction': 'the machine writes the overlays; a guest that was to be quiesced is still frozen',
   'freeze-layers/after-thaw': 'switched and thawed, neither of it journalled',
   'freeze-layers/before-finished-record': 'done and checked, the result is not journalled',
+  'switch-heads/before-stop': 'all is checked and the machine as it was is journalled, nothing has changed',
+  'switch-heads/after-stop': 'the machine is off, its definition is the old one',
+  'switch-heads/after-define': 'the definition names the new heads, nothing else is done',
+  'switch-heads/after-managed-save': 'a managed save image is dropped and NVRAM put back, the machine is off',
+  'switch-heads/after-restore': 'the machine runs on its new heads, which is not journalled',
+  'switch-heads/before-finished-record': 'done and checked, the result is not journalled',
   'discard-layers/after-first-file': 'one file is gone',
   'discard-layers/before-finished-record': 'all files are gone, the result is not journalled',
 } as const;

@@ -4,6 +4,7 @@ import type { CommandContext } from './context.js';
 import { createLayers } from './create-layers/create-layers.js';
 import { discardLayers } from './discard-layers/discard-layers.js';
 import { freezeLayers } from './freeze-layers/freeze-layers.js';
+import { switchHeads } from './switch-heads/switch-heads.js';
 
 /** Does one command to its end. Throws CommandProblem for what cannot be done, HypervisorLost where it has to be called again. */
 export function executeCommand(context: CommandContext): Promise<CommandResult> {
@@ -13,6 +14,8 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
       return createLayers(body, context);
     case 'freeze-layers':
       return freezeLayers(body, context);
+    case 'switch-heads':
+      return switchHeads(body, context);
     case 'discard-layers':
       return discardLayers(body, context);
     default:

@@ -22,6 +22,8 @@ export interface Definition {
   readonly memoryBytes: number;
   readonly machineType: string | null;
   readonly firmware: string | null;
+  /** Where the machine's UEFI variables are; null if it has none. */
+  readonly nvramPath: string | null;
   readonly disks: readonly DefinedDisk[];
   readonly guestAgent: 'CONNECTED' | 'DISCONNECTED' | 'NOT_CONFIGURED';
 }
@@ -39,6 +41,7 @@ export function readDefinition(xml: string): Definition {
     memoryBytes: memoryBytesOf(child(domain, 'memory')),
     machineType: type?.getAttribute('machine') ?? null,
     firmware: os?.getAttribute('firmware') ?? loader?.textContent ?? null,
+    nvramPath: os === undefined ? null : textOf(os, 'nvram') || null,
     disks: devices === undefined ? [] : children(devices, 'disk').map(diskOf),
     guestAgent: agentOf(devices === undefined ? [] : children(devices, 'channel')),
   };

@@ -6,30 +6,23 @@ import { imageRefused } from '../../hypervisor/qemu-storage/walk-chain.js';
 import type { CommandContext } from '../context.js';
 import { type ExpectedVolume, fileOfDisk, requireChain } from '../expected-chain.js';
 import { drifted, type MachineView } from '../machine-view.js';
+import { requireNoJob, requirePower } from '../require-idle.js';
 import type { FreezePlan } from './freeze-layers.js';
 
 /** Throws unless everything is as the planner saw it. Cheap checks first; nothing is changed. */
 export async function requireReady(plan: FreezePlan, view: MachineView, context: CommandContext): Promise<void> {
-  requirePower(plan, view);
+  requirePower(view, plan.body.power);
+  requireNoManagedSave(view);
   if (plan.body.quiesce !== null) requireAgent(view);
   for (const volume of plan.volumes) {
     await requirePersistentSource(view, volume);
     await requireOverlay(volume, await requireChain(volume.target, volume.chain));
   }
-  if (view.facts.power !== 'OFF') await requireNoJob(view, context);
+  await requireNoJob(context.hypervisor, view);
 }
 
-function requirePower({ body }: FreezePlan, { facts }: MachineView): void {
-  if (facts.power !== body.power) {
-    const words = { ON: 'running', PAUSED: 'paused', OFF: 'off', UNKNOWN: 'between two states' } as const;
-    throw new CommandProblem({
-      code: 'MACHINE_STATE',
-      retryable: true,
-      message: `Machine ${facts.uuid} is ${words[facts.power]}, and the plan was made for one that is ${words[body.power]}. Nothing was changed.`,
-      hint: 'Try again: the new plan is made for the state that it has then.',
-    });
-  }
-  // A managed save holds the old disks: `start` would run them whatever the definition says (kvm.md §4.1).
+/** A managed save holds the old disks: `start` would run them whatever the definition says (kvm.md §4.1). */
+function requireNoManagedSave({ facts }: MachineView): void {
   if (facts.power === 'OFF' && facts.hasManagedSave) {
     throw new CommandProblem({
       code: 'MACHINE_STATE',
@@ -69,17 +62,4 @@ async function requireOverlay({ newPath }: ExpectedVolume, chain: Awaited<Return
     if (error instanceof ImageProblem) throw imageRefused(newPath, error.message, error);
     throw error;
   }
-}
-
-/** Beside a job libvirt would make the snapshot wait 30 s for its lock (kvm.md §7). */
-async function requireNoJob({ facts, inForce }: MachineView, context: CommandContext): Promise<void> {
-  const targets = inForce.disks.filter(({ file }) => file !== null).map(({ target }) => target);
-  const job = await context.hypervisor.busyWith(facts.uuid, targets);
-  if (job === null) return;
-  throw new CommandProblem({
-    code: 'MACHINE_BUSY',
-    retryable: true,
-    message: `Machine ${facts.uuid} is busy with ${job}. Nothing was changed.`,
-    hint: 'Wait for it to end, then try again.',
-  });
 }

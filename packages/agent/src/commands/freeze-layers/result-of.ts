@@ -1,5 +1,5 @@
 import type { CommandResult } from '@coppice/protocol';
-import { withSources } from '../../definition/domain-xml.js';
+import { machineDefinitionOf } from '../../definition/machine-definition.js';
 import type { CommandContext } from '../context.js';
 import { fileOfDisk, requireChain } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
@@ -31,7 +31,7 @@ export async function resultOf(
       head: { fileName: newFileName, allocatedBytes: head?.allocatedBytes ?? 0 },
     });
   }
-  return { verb: 'freeze-layers', ...switched, definition: definitionOf(plan, before), memoryBytes: null, hasNvram: false, volumes };
+  return { verb: 'freeze-layers', ...switched, definition: definitionBefore(plan, before), memoryBytes: null, hasNvram: false, volumes };
 }
 
 /** The guest writes the new layers and the definition names them; the live view lags until the machine is stopped and started, and is drift. */
@@ -43,18 +43,8 @@ async function requireSwitchedBehindLibvirt(plan: FreezePlan, after: MachineView
   );
 }
 
-/** The definitions with the sources of before, whether `before` was seen before the switch or, in a repeat, after it. */
-function definitionOf({ volumes }: FreezePlan, { facts, inactive, inactiveXml, inForce }: MachineView): FreezeResult['definition'] {
-  const sources = new Map(volumes.map(({ target, chain }) => [target, chain[0] ?? { path: '', format: 'qcow2' }]));
-  const known = new Set(inactive.disks.map(({ target }) => target));
-  const persistentSources = new Map([...sources].filter(([target]) => known.has(target)));
-  return {
-    vcpus: inForce.vcpus,
-    memoryBytes: inForce.memoryBytes,
-    machineType: inForce.machineType,
-    firmware: inForce.firmware,
-    disks: inForce.disks.map(({ target }) => target),
-    inactiveXml: withSources(inactiveXml, persistentSources),
-    liveXml: facts.migratableXml === null ? null : withSources(facts.migratableXml, sources),
-  };
+/** With the sources of before, whether `before` was seen before the switch or, in a repeat, after it. */
+function definitionBefore({ volumes }: FreezePlan, { facts, inactiveXml }: MachineView): FreezeResult['definition'] {
+  const heads = volumes.flatMap(({ target, chain }) => (chain[0] === undefined ? [] : [[target, chain[0]] as const]));
+  return machineDefinitionOf({ inactiveXml, liveXml: facts.migratableXml }, new Map(heads));
 }
