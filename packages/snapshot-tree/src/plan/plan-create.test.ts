@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { checkForest } from '../check/check-forest.js';
 import type { ForestRecord } from '../model/forest-record.js';
 import { type Layer, LayerForest } from '../model/layer-forest.js';
-import { CHAIN_LIMIT, type CreatePlan, layerFileName, planCreate } from './plan-create.js';
+import { CHAIN_LIMIT, type CreatePlan, planCreate } from './plan-create.js';
+import { layerFileName } from './layer-file-name.js';
 import { planSignature } from './plan.js';
 
 const volumeA = '0190a000-0000-7000-8000-00000000000a';
@@ -101,9 +102,10 @@ describe('planning a DISK snapshot', () => {
     expect(plan({ layers: [], heads: [], pins: [] })).toEqual({ ok: false, refusal: { code: 'NO_VOLUMES' } });
   });
 
-  it('refuses the layer that would go past the limit, and names the disk', () => {
-    const refused = plan(twoVolumes(), { chainLimit: 1 });
-    expect(refused).toEqual({ ok: false, refusal: { code: 'CHAIN_TOO_LONG', volumeId: volumeA, target: 'vda', length: 1, limit: 1 } });
+  it('refuses the layer after which no room would be left for a merge, and names the disk', () => {
+    expect(plan(twoVolumes(), { chainLimit: 3 }).ok).toBe(true);
+    const refused = plan(twoVolumes(), { chainLimit: 2 });
+    expect(refused).toEqual({ ok: false, refusal: { code: 'CHAIN_TOO_LONG', volumeId: volumeA, target: 'vda', length: 1, limit: 2 } });
   });
 
   it('has a signature of steps and targets, not of bytes', () => {

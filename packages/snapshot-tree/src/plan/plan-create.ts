@@ -1,4 +1,5 @@
 import type { Layer, LayerForest, VolumeHead } from '../model/layer-forest.js';
+import { layerFileName } from './layer-file-name.js';
 import { type Plan, type PlanStep, planStep } from './plan.js';
 
 /**
@@ -9,6 +10,12 @@ export const CHAIN_LIMIT = 64;
 
 /** What an empty overlay may occupy at most at once: header, tables and the first clusters that a busy guest writes while we look. */
 export const OVERLAY_RESERVE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Layers of the limit that create and snapshotFirst leave free, so that a running machine's head can always be frozen under a thin one
+ * and merged (kvm.md §5.4, the T-trick).
+ */
+export const T_TRICK_RESERVE = 1;
 
 /** What planCreate looks at. */
 export type CreateRequest = {
@@ -34,11 +41,6 @@ export type VolumeFreeze = { volumeId: string; target: string; frozen: Layer; ch
 /** A plan, and the volumes in the order of its steps. */
 export type CreatePlan = { plan: Plan; volumes: VolumeFreeze[] };
 
-/** The file name of a volume's n-th layer: a name carries no meaning beyond the volume, because a merge may change what a file means. */
-export function layerFileName(volumeId: string, n: number): string {
-  return `volume-${volumeId}.${n}.qcow2`;
-}
-
 /**
  * Plans a DISK snapshot: an empty layer over each head first, then one atomic act that freezes all heads and switches to them, inside
  * a quiesce if asked and the guest runs, then the machine's definition, then a look at the disk. Moves no bytes.
@@ -48,7 +50,7 @@ export function planCreate(request: CreateRequest): { ok: true; value: CreatePla
   if (!chosen.ok) return chosen;
   const volumes = chosen.value;
   for (const volume of volumes) {
-    if (volume.chain.length + 1 > request.chainLimit) {
+    if (volume.chain.length + 1 + T_TRICK_RESERVE > request.chainLimit) {
       const { volumeId, target } = volume;
       return { ok: false, refusal: { code: 'CHAIN_TOO_LONG', volumeId, target, length: volume.chain.length, limit: request.chainLimit } };
     }

@@ -193,7 +193,7 @@ it.each<[string, CreateVmSnapshotRequest, MachineFacts]>([
   ['NOT_FOUND', request({ volumeIds: ['elsewhere'] }), facts()],
   ['MACHINE_STATE', request(), facts({ volumes: [] })],
   ['CHAIN_TOO_LONG', request(), facts({ length: CHAIN_LIMIT })],
-  ['done', request(), facts({ length: CHAIN_LIMIT - 1 })],
+  ['done', request(), facts({ length: CHAIN_LIMIT - 2 })],
   ['POOL_UNSUPPORTED', request(), facts({ pool: { type: 'RBD' } })],
   ['INSUFFICIENT_SPACE', request(), facts({ pool: { availableBytes: 1n } })],
   ['PLAN_CHANGED', request({ planHash: 'another' }), facts()],
