@@ -5,6 +5,7 @@ import { PROTOCOL_VERSION } from '@coppice/protocol';
 import type { Logger } from 'pino';
 import { capabilitiesOf } from './capabilities.js';
 import { CommandRunner } from './commands/command-runner.js';
+import { executeCommand } from './commands/execute-command.js';
 import type { AgentConfig } from './config.js';
 import { CRASH_VARIABLE, crashAt } from './crash-points.js';
 import { GuestFreezer } from './guest/freeze-guest.js';
@@ -106,7 +107,7 @@ function makeWorkers(
     fail = reject;
   });
   const runner = new CommandRunner(
-    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell, outbox, machineChanged, signal },
+    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, execute: executeCommand, tell, outbox, machineChanged, signal },
     (error) => fail(error),
   );
   return { journal, hypervisor, outbox, runner, reporter, measurer, failed };

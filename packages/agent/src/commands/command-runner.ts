@@ -3,7 +3,7 @@
  * never run a command whose acceptance is not on disk, nor answer for a hypervisor that went away: then it waits and asks again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentMessage, CommandIssued, CommandOutcome } from '@coppice/protocol';
+import type { AgentMessage, CommandIssued, CommandOutcome, CommandResult } from '@coppice/protocol';
 import { CommandCancelled, CommandProblem, failedWith, HypervisorLost } from '../failure.js';
 import { dropEvidence, evidencePath } from '../guest/thaw-evidence.js';
 import type { Journal } from '../journal/journal.js';
@@ -11,7 +11,6 @@ import { receiveCommand } from '../journal/receive-command.js';
 import type { CommandEntry } from '../journal/state.js';
 import type { ReportOutbox } from '../session/report-outbox.js';
 import type { CommandContext } from './context.js';
-import { executeCommand } from './execute-command.js';
 import { SwitchedInSpite } from './freeze-layers/freeze-layers.js';
 import { progressTeller } from './progress-teller.js';
 
@@ -23,6 +22,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** What the runner needs. `tell` may lose what it is given; outcomes go through the outbox. `signal`: begin nothing any more. */
 export interface RunnerParts extends Pick<CommandContext, 'hypervisor' | 'pools' | 'freezer' | 'stateDir' | 'log' | 'now' | 'crash'> {
   readonly journal: Journal;
+  /** Does one command to its end: execute-command.ts, or a host that exists in memory only. */
+  readonly execute: (context: CommandContext) => Promise<CommandResult>;
   readonly tell: (message: AgentMessage) => void;
   readonly outbox: Pick<ReportOutbox, 'flush' | 'repeat'>;
   readonly machineChanged: (machineUuid: string) => void;
@@ -161,7 +162,7 @@ export class CommandRunner {
     for (let repeat = isRepeat; ; repeat = true) {
       try {
         await hypervisor.whenConnected(signal);
-        return { kind: 'done', result: await executeCommand(this.contextOf(command, repeat)) };
+        return { kind: 'done', result: await this.parts.execute(this.contextOf(command, repeat)) };
       } catch (error) {
         if (signal.aborted) return null;
         if (!(error instanceof HypervisorLost) && !(error instanceof SwitchedInSpite)) {
