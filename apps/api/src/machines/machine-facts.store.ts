@@ -10,8 +10,13 @@ import { type LayerRow, type PoolRow, toLayer, type VolumeRow } from '../volumes
 /** A head of any machine that reads layers of the forest; `isRunning`: a QEMU may have its chain open. */
 export type HeadFacts = VolumeHead & { machineId: string | null; isRunning: boolean };
 
-/** A snapshot in the tree. */
-export type SnapshotFacts = Prisma.VmSnapshotGetPayload<{ omit: { definition: true } }>;
+const withDisks = {
+  include: { disks: { select: { volumeId: true, layerId: true, target: true }, orderBy: { target: 'asc' } } },
+  omit: { definition: true },
+} satisfies Prisma.VmSnapshotDefaultArgs;
+
+/** A snapshot in the tree, with what it holds of which disk. `isSubset`: the machine had disks that it does not hold. */
+export type SnapshotFacts = Prisma.VmSnapshotGetPayload<typeof withDisks> & { isSubset: boolean };
 
 export type MachineFacts = {
   machine: MachineWithHost;
@@ -56,11 +61,7 @@ export async function readMachineFacts(reader: Reader, machineId: string): Promi
   if (!machine) return null;
   const forest = await forestOfMachine(reader, machineId);
   const ofMachine = forest.volumes.filter((volume) => volume.virtualMachineId === machineId && volume.target !== null);
-  const snapshots = await reader.vmSnapshot.findMany({
-    where: { virtualMachineId: machineId, state: { not: 'REMOVED' } },
-    omit: { definition: true },
-    orderBy: { id: 'asc' },
-  });
+  const snapshots = await snapshotsOf(reader, machineId);
   return {
     machine,
     volumes: ofMachine.sort((a, b) => ((a.target ?? '') < (b.target ?? '') ? -1 : 1)),
@@ -90,6 +91,21 @@ export function poolNameOf(facts: MachineFacts, volumeId: string): string {
 /** A layer as commands name it. */
 export function linkOf(facts: MachineFacts, layer: Layer): { pool: string; fileName: string; format: Layer['format'] } {
   return { pool: poolNameOf(facts, layer.volumeId), fileName: layer.fileName, format: layer.format };
+}
+
+/** The XML of a definition is large: only what tells subsets is read of it. Older records do not say it, but list the disks there were. */
+async function snapshotsOf(reader: Reader, machineId: string): Promise<SnapshotFacts[]> {
+  const rows = await reader.vmSnapshot.findMany({
+    where: { virtualMachineId: machineId, state: { not: 'REMOVED' } },
+    orderBy: { id: 'asc' },
+    ...withDisks,
+  });
+  const subsets = await reader.$queryRaw<{ id: string }[]>`
+    SELECT s.id FROM vm_snapshot s WHERE s.virtual_machine_id = ${machineId}::uuid AND s.state <> 'REMOVED' AND s.definition IS NOT NULL
+      AND coalesce((s.definition->>'isSubset')::boolean,
+        jsonb_array_length(s.definition->'disks') > (SELECT count(*) FROM snapshot_disk d WHERE d.snapshot_id = s.id))`;
+  const ids = new Set(subsets.map((subset) => subset.id));
+  return rows.map((row) => ({ ...row, isSubset: ids.has(row.id) }));
 }
 
 async function countForQuota(reader: Reader, machine: MachineWithHost): Promise<number | null> {

@@ -178,7 +178,7 @@ export class OperationEngine {
       return true;
     }
     const work = this.workOf(kind);
-    if (state === 'CANCELLING' && work.cancelEffect(record, { index, stages: program.length }) !== null) {
+    if (state === 'CANCELLING' && work.cancelEffect(record, { index, stages: program.length, isSent: false }) !== null) {
       const error = errorOf({ kind: 'cancelled', left: 'NOTHING' }, stage.body.verb);
       const failed: Failed = {
         index,

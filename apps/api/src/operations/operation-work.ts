@@ -50,7 +50,7 @@ export type OperationWork = {
   abandoned(turn: Turn, error: OperationError): Promise<void>;
   /**
    * What a cancel would leave, in a sentence, while this stage is about to begin or works; null where it cannot be stopped there any more.
-   * `record`: what its slice recorded.
+   * `record`: what its slice recorded. `isSent`: a host may have its command already.
    */
-  cancelEffect(record: unknown, at: { index: number; stages: number }): string | null;
+  cancelEffect(record: unknown, at: { index: number; stages: number; isSent: boolean }): string | null;
 };
