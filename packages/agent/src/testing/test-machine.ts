@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { CommandBody, CommandFinished, CommandResult } from '@coppice/protocol';
 import { guestAgentCommand, guestExec, type GuestDefinition } from '@coppice/lab';
@@ -19,7 +20,7 @@ export class TestMachine {
   private lastNumber = 0;
 
   constructor(
-    private readonly world: HostWorld,
+    readonly world: HostWorld,
     readonly guest: GuestDefinition,
   ) {
     this.volumes = guest.disks.map(({ volumeUuid, path }, index) => ({
@@ -37,20 +38,31 @@ export class TestMachine {
     return this.guest.uuid;
   }
 
+  /** Of layers that were never there before. */
+  nextNumber(): number {
+    this.lastNumber += 1;
+    return this.lastNumber;
+  }
+
   /** The two commands of the next snapshot of these targets; the names of the new layers are new each time. */
-  nextSnapshot(options: { targets?: string[]; power?: FreezeBody['power']; quiesceMs?: number | null } = {}): {
+  nextSnapshot(
+    options: { targets?: string[]; power?: FreezeBody['power']; quiesceMs?: number | null; memory?: boolean; nvram?: boolean } = {},
+  ): {
     create: CommandBody;
     freeze: FreezeBody;
   } {
-    const { targets = ['vda', 'vdb'], power = 'ON', quiesceMs = null } = options;
-    this.lastNumber += 1;
+    const { targets = ['vda', 'vdb'], power = 'ON', quiesceMs = null, memory = false, nvram = false } = options;
+    const snapshot = randomUUID();
+    const kept = (isWanted: boolean, kind: 'mem' | 'nvram') =>
+      isWanted ? { pool: 'pool', fileName: `snapshot-${snapshot}.${kind}` } : null;
+    const number = this.nextNumber();
     const volumes = this.volumes
       .filter(({ target }) => targets.includes(target))
       .map(({ volumeId, target, files }) => ({
         volumeId,
         target,
         pool: 'pool',
-        newFileName: `volume-${volumeId}.${this.lastNumber}.qcow2`,
+        newFileName: `volume-${volumeId}.${number}.qcow2`,
         chain: files.map((fileName) => ({ pool: 'pool', fileName, format: 'qcow2' as const })),
       }));
     const quiesce = quiesceMs === null ? null : { deadlineMs: quiesceMs };
@@ -58,9 +70,17 @@ export class TestMachine {
       create: {
         verb: 'create-layers',
         machineUuid: this.uuid,
-        volumes: volumes.map((volume) => ({ ...volume, virtualBytes: 64 * 1024 * 1024 })),
+        volumes: volumes.map((volume) => ({ ...volume, over: 'HEAD' as const, virtualBytes: 64 * 1024 * 1024 })),
       },
-      freeze: { verb: 'freeze-layers', machineUuid: this.uuid, power, quiesce, volumes },
+      freeze: {
+        verb: 'freeze-layers',
+        machineUuid: this.uuid,
+        power,
+        quiesce,
+        memory: kept(memory, 'mem'),
+        nvram: kept(nvram, 'nvram'),
+        volumes,
+      },
     };
   }
 
