@@ -1,12 +1,9 @@
 import type { CommandResult } from '@coppice/protocol';
-import { assertTransition, VM_SNAPSHOT_LIFECYCLE, type VmSnapshotState } from '@coppice/snapshot-tree';
-import { insertTransitions } from '../../events/transition.store.js';
-import type { TreeChange } from '../../events/transition.js';
-import { numberTreeChanges } from '../../machines/machine.store.js';
 import { keepError } from '../../operations/operation.store.js';
 import { type OperationError, operationError } from '../../operations/operation-error.js';
 import type { Turn } from '../../operations/operation-work.js';
 import { moveLayers } from '../../volumes/volume.store.js';
+import { moveSnapshot } from '../snapshot.store.js';
 import type { CreateRecord } from './create-record.js';
 
 /** The first command goes out: ALLOCATED → CREATING; nothing where it is past that. */
@@ -43,7 +40,8 @@ export async function commitReady(
     where: { id: machine.id },
     data: { currentSnapshotId: record.snapshotId, headSince: new Date(result.frozenAt) },
   });
-  await moveSnapshot(turn, { snapshotId: record.snapshotId, from: 'CREATING', to: 'READY', event: 'finish', reason: null });
+  const { snapshotId } = record;
+  await moveSnapshot(turn, { snapshotId, from: 'CREATING', to: 'READY', event: 'finish', reason: null, isNowCurrent: true });
 }
 
 /** How creating failed; `layersBecome` null: nobody knows what became of the files, so they stay PLANNED and are touched by nothing. */
@@ -78,42 +76,4 @@ export function rememberedError(turn: Turn): OperationError {
 
 function newLayers(record: CreateRecord): string[] {
   return record.volumes.map((volume) => volume.newLayerId);
-}
-
-type Move = { snapshotId: string; from: VmSnapshotState; to: VmSnapshotState; event: string; reason: string | null };
-
-/** State by compare-and-set, the tree's revision under the machine's row lock, then the transition that carries both. */
-async function moveSnapshot(turn: Turn, move: Move): Promise<void> {
-  const { transaction, machine, operation } = turn;
-  assertTransition(VM_SNAPSHOT_LIFECYCLE, { subject: `VM snapshot ${move.snapshotId}`, from: move.from, to: move.to });
-  const moved = await transaction.vmSnapshot.updateManyAndReturn({
-    where: { id: move.snapshotId, state: move.from },
-    data: { state: move.to },
-    select: { parentId: true, projectId: true },
-  });
-  const [snapshot] = moved;
-  if (!snapshot) throw new Error(`VM snapshot ${move.snapshotId} was not ${move.from} any more while its machine was locked`);
-  const isCurrent = move.to === 'READY';
-  const change: Omit<TreeChange, 'revision'> = {
-    kind: 'UPDATED',
-    snapshotId: move.snapshotId,
-    parentId: snapshot.parentId,
-    currentId: isCurrent ? move.snapshotId : machine.currentSnapshotId,
-  };
-  const changes = isCurrent ? [change, { ...change, kind: 'HEAD_MOVED' as const }] : [change];
-  await insertTransitions(transaction, [
-    {
-      projectId: snapshot.projectId,
-      virtualMachineId: machine.id,
-      subjectType: 'VM_SNAPSHOT',
-      subjectId: move.snapshotId,
-      from: move.from,
-      to: move.to,
-      event: move.event,
-      reason: move.reason,
-      actor: operation.actor,
-      operationId: operation.id,
-      treeChanges: await numberTreeChanges(transaction, machine.id, changes),
-    },
-  ]);
 }
