@@ -66,6 +66,7 @@ function serve(core: Core, options: { clock: Clock; log: Log; ready: () => boole
     installation,
     principalOf: (tokenId) => principalById(database, tokenId, clock.now()),
     access: { ...createProjectChanges({ database, write }), ...createTokenChanges({ database, write, clock }) },
+    machines: core.machines,
     createVmSnapshot: auditedCreate(core),
     revertToVmSnapshot: core.revertToVmSnapshot,
     updateVmSnapshot: createUpdateVmSnapshot({ database, write }),

@@ -13,6 +13,8 @@ import { SESSIONS_CHANNEL } from './hosts/admission.store.js';
 import { createInstallation } from './hosts/installation.js';
 import type { InstallationChanges } from './hosts/installation-changes.js';
 import { replicaLock } from './hosts/liveness.store.js';
+import { createMachineChanges } from './machines/machine-changes.js';
+import type { MachineChanges } from './machines/machine-changes.contract.js';
 import { OperationEngine } from './operations/operation-engine.js';
 import { PROGRESS_CHANNEL, ProgressBus } from './operations/progress-bus.js';
 import type { Clock } from './platform/clock.js';
@@ -37,6 +39,7 @@ export type Core = {
   createVmSnapshot: CreateVmSnapshot;
   revertToVmSnapshot: RevertToVmSnapshot;
   installation: InstallationChanges;
+  machines: MachineChanges;
   agentSocket: AgentSocket;
   /** Begins to listen, number and look; a database that is away is tried again for ever. */
   start(): Promise<void>;
@@ -83,7 +86,8 @@ export function createCore(options: CoreOptions): Core {
     progress,
     createVmSnapshot: createCreateVmSnapshot(start),
     revertToVmSnapshot: createRevertToVmSnapshot(start),
-    installation: createInstallation({ write, clock, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
+    installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
+    machines: createMachineChanges(start),
     agentSocket: agents.socket,
     async start() {
       poll = setInterval(() => {

@@ -3,6 +3,7 @@ import type { AccessChanges } from '../access/access-changes.js';
 import type { Principal } from '../access/principal.js';
 import type { EventFeed } from '../events/event-feed.js';
 import type { InstallationChanges } from '../hosts/installation-changes.js';
+import type { MachineChanges } from '../machines/machine-changes.contract.js';
 import type { OperationProgress } from '../operations/progress-bus.js';
 import type { Database } from '../platform/database.js';
 import type { Log } from '../platform/log.js';
@@ -26,6 +27,7 @@ export type Application = {
   principalOf: (tokenId: string) => Promise<Principal | null>;
   access: AccessChanges;
   installation: InstallationChanges;
+  machines: MachineChanges;
   createVmSnapshot: CreateVmSnapshot;
   revertToVmSnapshot: RevertToVmSnapshot;
   updateVmSnapshot: UpdateVmSnapshot;

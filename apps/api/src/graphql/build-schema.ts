@@ -5,6 +5,7 @@ import { ActorResolver } from '../access/actor.resolver.js';
 import { StateTransitionResolver } from '../events/state-transition.resolver.js';
 import { HostMutations } from '../hosts/host.mutation.js';
 import { HostResolver } from '../hosts/host.resolver.js';
+import { MachineChangeMutations } from '../machines/machine-changes.mutation.js';
 import { MachineMutations } from '../machines/machine.mutation.js';
 import { DriftFindingResolver, VirtualMachineResolver } from '../machines/machine.resolver.js';
 import { OperationResolver, OperationStepResolver } from '../operations/operation.resolver.js';
@@ -41,6 +42,7 @@ const RESOLVERS: NonEmptyArray<new () => object> = [
   VirtualMachineResolver,
   DriftFindingResolver,
   MachineMutations,
+  MachineChangeMutations,
   VolumeResolver,
   SnapshotTreeResolver,
   RetainedLayerResolver,

@@ -68,6 +68,7 @@ export async function openSession(transaction: Transaction, opening: Opening): P
       libvirtVersion: hello.libvirtVersion,
       qemuVersion: hello.qemuVersion,
       capabilities: hello.capabilities,
+      migrationUri: hello.migrationUri,
       // The token has done its work once its key has come back by itself.
       ...(isKnown ? { enrolmentTokenHash: null, enrolmentExpiresAt: null } : {}),
     },

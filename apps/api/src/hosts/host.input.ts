@@ -22,3 +22,21 @@ export class HostActionInput {
   @Field(() => ID, { description: 'The host.' })
   declare readonly hostId: string;
 }
+
+@InputType({ description: 'A capability of a host that is switched on or off. ADMIN.' })
+export class SetHostCapabilityInput {
+  @Field(() => ID, { description: 'The host.' })
+  declare readonly hostId: string;
+  @Field(() => String, { description: 'Its name, as the host’s capabilities have it.' })
+  declare readonly name: string;
+  @Field(() => Boolean, { description: 'Whether it may be used.' })
+  declare readonly enabled: boolean;
+}
+
+@InputType({ description: 'A host that gets no new work, or gets it again. ADMIN.' })
+export class SetHostMaintenanceInput {
+  @Field(() => ID, { description: 'The host.' })
+  declare readonly hostId: string;
+  @Field(() => Boolean, { description: 'true: no new work from now on; what runs goes on.' })
+  declare readonly maintenance: boolean;
+}

@@ -3,7 +3,13 @@ import type { Outcome } from '../errors/refusal.js';
 import type { GraphQLContext } from '../graphql/context.js';
 import { plainId } from '../graphql/global-id.js';
 import { toUserErrors } from '../graphql/user-errors.js';
-import { CreateHostEnrollmentInput, HostActionInput, RevokeHostInput } from './host.input.js';
+import {
+  CreateHostEnrollmentInput,
+  HostActionInput,
+  RevokeHostInput,
+  SetHostCapabilityInput,
+  SetHostMaintenanceInput,
+} from './host.input.js';
 import { HostEnrollmentPayload, HostPayload } from './host.type.js';
 
 async function hostPayload(context: GraphQLContext, outcome: Outcome<{ hostId: string }>) {
@@ -37,5 +43,29 @@ export class HostMutations {
   @Mutation(() => HostPayload, { description: 'Accept a host that came back with another or an older journal. ADMIN.' })
   async acceptHost(@Arg('input', () => HostActionInput) input: HostActionInput, @Ctx() context: GraphQLContext) {
     return hostPayload(context, await context.app.installation.acceptHost(context.principal, { hostId: plainId('Host', input.hostId) }));
+  }
+
+  @Mutation(() => HostPayload, {
+    description: 'Switches a capability of a host on or off; work that needs it is refused meanwhile. ADMIN.',
+  })
+  async setHostCapability(@Arg('input', () => SetHostCapabilityInput) input: SetHostCapabilityInput, @Ctx() context: GraphQLContext) {
+    const wanted = { hostId: plainId('Host', input.hostId), name: input.name, enabled: input.enabled };
+    return hostPayload(context, await context.app.installation.setHostCapability(context.principal, wanted));
+  }
+
+  @Mutation(() => HostPayload, {
+    description: 'Gives a host no new work, or gives it work again; machines can be migrated away meanwhile. ADMIN.',
+  })
+  async setHostMaintenance(@Arg('input', () => SetHostMaintenanceInput) input: SetHostMaintenanceInput, @Ctx() context: GraphQLContext) {
+    const wanted = { hostId: plainId('Host', input.hostId), maintenance: input.maintenance };
+    return hostPayload(context, await context.app.installation.setHostMaintenance(context.principal, wanted));
+  }
+
+  @Mutation(() => HostPayload, {
+    description:
+      'The host is confirmed off for good: operations that wait for it fail, its machines are drifted, its agent is refused. ADMIN.',
+  })
+  async abandonHost(@Arg('input', () => HostActionInput) input: HostActionInput, @Ctx() context: GraphQLContext) {
+    return hostPayload(context, await context.app.installation.abandonHost(context.principal, { hostId: plainId('Host', input.hostId) }));
   }
 }

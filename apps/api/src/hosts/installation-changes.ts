@@ -14,6 +14,15 @@ export interface InstallationChanges {
   revokeHost(principal: Principal, input: { hostId: string | null }): Promise<Outcome<{ hostId: string }>>;
   /** Binds the host to the journal that it comes with next. */
   acceptHost(principal: Principal, input: { hostId: string | null }): Promise<Outcome<{ hostId: string }>>;
+  /** NOT_FOUND where the host has no such capability. */
+  setHostCapability(
+    principal: Principal,
+    input: { hostId: string | null; name: string; enabled: boolean },
+  ): Promise<Outcome<{ hostId: string }>>;
+  /** Out of maintenance it is UP where its agent is connected, else DISCONNECTED. */
+  setHostMaintenance(principal: Principal, input: { hostId: string | null; maintenance: boolean }): Promise<Outcome<{ hostId: string }>>;
+  /** Refused while its agent is connected: such a host is not off. Afterwards it is REVOKED. */
+  abandonHost(principal: Principal, input: { hostId: string | null }): Promise<Outcome<{ hostId: string }>>;
   /** The machine must be idle; its volumes and snapshots move with it. */
   assignVirtualMachine(
     principal: Principal,

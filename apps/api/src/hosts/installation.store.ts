@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ActorRecord } from '../access/principal.js';
 import type { Reader, Transaction } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
@@ -66,4 +67,18 @@ export async function audit(
   event: { actor: ActorRecord; action: string; subjectId: string; subjectName: string; at: Date },
 ): Promise<void> {
   await transaction.auditEvent.create({ data: { id: newId(), outcome: 'DONE', ...event } });
+}
+
+const named = z.array(z.object({ name: z.string() }));
+
+/** Whether the host has said anything of a capability of this name. */
+export function hasCapability(host: HostRow, name: string): boolean {
+  return named.parse(host.capabilities).some((one) => one.name === name);
+}
+
+/** Switches a capability of a locked host on or off; whether the host has it is its own business. */
+export async function switchCapability(transaction: Transaction, host: HostRow, to: { name: string; enabled: boolean }): Promise<void> {
+  const others = host.disabledCapabilities.filter((name) => name !== to.name);
+  const disabledCapabilities = to.enabled ? others : [...others, to.name];
+  await transaction.host.update({ where: { id: host.id }, data: { disabledCapabilities } });
 }

@@ -4,13 +4,14 @@ import { notFound, refusedUnlessAdmin } from '../access/refusals.js';
 import { done, type Outcome, type Refusal, refused } from '../errors/refusal.js';
 import type { Write } from '../events/write.js';
 import { assignMachine } from '../machines/assign-machine.js';
+import type { OperationEngine } from '../operations/operation-engine.js';
 import type { Clock } from '../platform/clock.js';
 import type { Transaction } from '../platform/database.js';
 import { databaseFailure } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
-import { acceptJournal, addCluster, addEnrolment, addZone, audit, clusterExists, endSessions, zoneExists } from './installation.store.js';
+import { createHostChanges } from './host-changes.js';
+import { addCluster, addEnrolment, addZone, audit, clusterExists, zoneExists } from './installation.store.js';
 import type { InstallationChanges } from './installation-changes.js';
-import { type HostRow, lockHost, moveHost } from './host.store.js';
 import { tokenHash } from './proof.js';
 
 /** How long an enrolment token works, in milliseconds: a day, to install a host in. */
@@ -20,7 +21,7 @@ const ENROLMENT_MS = 24 * 3_600_000;
 const NAME_LENGTH = 128;
 
 /** What the installation's use cases need; `revoked` closes the host's session on this replica. */
-type InstallationOptions = { write: Write; clock: Clock; revoked: (hostId: string) => void };
+type InstallationOptions = { write: Write; clock: Clock; engine: OperationEngine; revoked: (hostId: string) => void };
 
 /** Makes the use cases; see installation-changes.ts for what each promises. */
 export function createInstallation(options: InstallationOptions): InstallationChanges {
@@ -47,17 +48,7 @@ export function createInstallation(options: InstallationOptions): InstallationCh
         return hostId ? done({ hostId, token }) : refused(taken(name, 'hostName'));
       }),
 
-    revokeHost: async (principal, { hostId }) => {
-      const outcome = await change({ ...options, principal }, { hostId, action: 'revokeHost' }, async (transaction, host) => {
-        await moveHost(transaction, host, { to: 'REVOKED', event: 'revoke', reason: null, actor: principal.actor });
-        await endSessions(transaction, host);
-      });
-      // On this replica at once and by its own name; elsewhere the session ends as replaced, and the next hello hears why.
-      if (outcome.ok) options.revoked(outcome.value.hostId);
-      return outcome;
-    },
-
-    acceptHost: (principal, { hostId }) => change({ ...options, principal }, { hostId, action: 'acceptHost' }, acceptJournal),
+    ...createHostChanges(options),
 
     assignVirtualMachine: (principal, assignment) => assignMachine(options.write, principal, assignment),
   };
@@ -88,28 +79,6 @@ async function add<T>(by: By, added: Added, insert: (transaction: Transaction, i
     if (databaseFailure(error) === 'DUPLICATE') return refused(taken(name, field));
     throw error;
   }
-}
-
-type Changed = { hostId: string | null; action: string };
-
-async function change(
-  by: By,
-  changed: Changed,
-  move: (transaction: Transaction, host: HostRow) => Promise<void>,
-): Promise<Outcome<{ hostId: string }>> {
-  const { principal, write, clock } = by;
-  const denied = refusedUnlessAdmin(principal);
-  if (denied) return denied;
-  const { hostId, action } = changed;
-  if (hostId === null) return refused(notFound('The host', 'hostId'));
-  return write(async (transaction) => {
-    const host = await lockHost(transaction, hostId);
-    if (!host) return refused(notFound('The host', 'hostId'));
-    await move(transaction, host);
-    const { actor } = principal;
-    await audit(transaction, { actor, action, subjectId: hostId, subjectName: host.name, at: clock.now() });
-    return done({ hostId });
-  });
 }
 
 function taken(name: string, field: string): Refusal {

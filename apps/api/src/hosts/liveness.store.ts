@@ -13,7 +13,10 @@ export async function markDisconnected(
   lost: { hostId: string; epoch: bigint; reason: string; at: Date },
 ): Promise<void> {
   const host = await lockHost(transaction, lost.hostId);
-  if (!host || host.sessionEpoch !== lost.epoch || host.state !== 'UP') return;
+  if (!host || host.sessionEpoch !== lost.epoch) return;
+  // A host in maintenance stays there, and nobody holds it: what it is afterwards follows from that.
+  if (host.state === 'MAINTENANCE') await transaction.host.update({ where: { id: host.id }, data: { sessionReplicaId: null } });
+  if (host.state !== 'UP') return;
   await transaction.host.update({ where: { id: host.id }, data: { lastSeenAt: lost.at } });
   await moveHost(transaction, host, { to: 'DISCONNECTED', event: 'disconnect', reason: lost.reason, actor: SYSTEM_ACTOR });
 }

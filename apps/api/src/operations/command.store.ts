@@ -124,6 +124,11 @@ export async function abandonCommands(transaction: Transaction): Promise<number>
   return abandoned.count;
 }
 
+/** The same for one host that is off for good. */
+export async function abandonCommandsOf(transaction: Transaction, hostId: string): Promise<void> {
+  await transaction.command.updateMany({ where: { hostId, state: { in: ['PENDING', 'SENT'] } }, data: { state: 'ABANDONED' } });
+}
+
 /** Which of these hosts have a command that waits to be sent. */
 export async function hostsWithPending(reader: Reader, hostIds: readonly string[]): Promise<string[]> {
   const rows = await reader.command.findMany({

@@ -171,6 +171,16 @@ export async function openOperations(reader: Reader): Promise<{ id: string; virt
   return rows.flatMap(({ id, virtualMachineId }) => (virtualMachineId === null ? [] : [{ id, virtualMachineId }]));
 }
 
+/** Those whose machine is on this host, in order of machine. */
+export async function openOperationsOnHost(reader: Reader, hostId: string): Promise<{ id: string; virtualMachineId: string }[]> {
+  const rows = await reader.operation.findMany({
+    where: { state: { in: ['RUNNING', 'CANCELLING'] }, virtualMachine: { hostId } },
+    select: { id: true, virtualMachineId: true },
+    orderBy: { virtualMachineId: 'asc' },
+  });
+  return rows.flatMap(({ id, virtualMachineId }) => (virtualMachineId === null ? [] : [{ id, virtualMachineId }]));
+}
+
 function toOpen(row: Operation): OpenOperation {
   if (!row.virtualMachineId) throw new Error(`operation ${row.id} (${row.kind}) has no machine`);
   return {
