@@ -39,6 +39,50 @@ export function TextAreaField({ label, hint, error, className, ...rest }: FieldP
   );
 }
 
+type AmountProps = FieldProps & {
+  amount: string;
+  unit: string;
+  units: readonly string[];
+  onAmountChange: (amount: string) => void;
+  onUnitChange: (unit: string) => void;
+};
+
+/** A number with its unit beside it. */
+export function AmountField({ label, hint, error, amount, unit, units, onAmountChange, onUnitChange }: AmountProps) {
+  const id = useId();
+  const look = error === undefined ? 'border-line-strong' : 'border-bad';
+  return (
+    <Labelled id={id} label={label} hint={hint} error={error}>
+      <div className="flex gap-2">
+        <input
+          id={id}
+          inputMode="decimal"
+          autoComplete="off"
+          value={amount}
+          onChange={(event) => onAmountChange(event.target.value)}
+          aria-invalid={error !== undefined || undefined}
+          aria-describedby={`${id}-note`}
+          className={classNames(BOX, 'figures h-9', look)}
+        />
+        {units.length > 1 ? (
+          <select
+            aria-label="Unit"
+            value={unit}
+            onChange={(event) => onUnitChange(event.target.value)}
+            className={classNames(BOX, 'h-9 !w-24 shrink-0', look)}
+          >
+            {units.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        ) : (
+          <span className="flex h-9 shrink-0 items-center text-ink-soft">{unit}</span>
+        )}
+      </div>
+    </Labelled>
+  );
+}
+
 function Labelled({ id, label, hint, error, children }: FieldProps & { id: string; children: ReactNode }) {
   return (
     <div className="space-y-1">

@@ -1,6 +1,6 @@
 import { Layers } from 'lucide-react';
 import type { MachineView } from '../machines/use-live-machine';
-import { formatBytes } from '../ui/format';
+import { formatBytes, formatCount } from '../ui/format';
 
 type Retained = MachineView['snapshotTree']['retainedLayers'];
 
@@ -8,24 +8,31 @@ type Retained = MachineView['snapshotTree']['retainedLayers'];
 export function RetainedLayers({ layers }: { layers: Retained }) {
   if (layers.length === 0) return null;
   return (
-    <details className="border-t border-line px-4 py-2.5">
+    <details open className="group border-t border-line px-4 py-2.5">
       <summary className="flex items-center gap-2 rounded text-ink-soft">
         <Layers size={14} aria-hidden className="text-ink-faint" />
-        Retained layers
-        <span className="figures ml-auto text-ink-faint">{formatBytes(layers.reduce((sum, layer) => sum + layer.bytes, 0))}</span>
+        {formatCount(layers.length, 'retained layer')}
+        <span className="figures ml-auto text-ink-soft">{formatBytes(layers.reduce((sum, layer) => sum + layer.bytes, 0))}</span>
       </summary>
-      <p className="mt-2 text-[12.5px] text-ink-faint">
-        No snapshot names these any more, but several branches still read them. They go when one branch is left.
+      <p className="mt-1.5 text-[12.5px] text-ink-faint">
+        No snapshot names these any more, but several branches still read them. Each is merged as soon as one branch is left.
       </p>
-      <ul className="figures mt-2 space-y-1.5">
+      <ul aria-label="Retained layers" className="figures mt-1.5 space-y-1">
         {layers.map((layer) => (
           <li key={`${layer.volume.id}-${layer.readBy.map(({ id }) => id).join()}`} className="flex gap-3">
             <span className="font-mono text-[13px]">{layer.volume.target ?? layer.volume.name}</span>
-            <span className="min-w-0 flex-1 text-ink-soft">read by {layer.readBy.map(({ name }) => name).join(', ')}</span>
-            <span>{formatBytes(layer.bytes)}</span>
+            <span className="min-w-0 flex-1 text-ink-soft">{sayReaders(layer.readBy)}</span>
+            <span className="text-ink-soft">{formatBytes(layer.bytes)}</span>
           </li>
         ))}
       </ul>
     </details>
   );
+}
+
+/** The present state reads a layer without a name of its own, so a layer may have one named reader, or none. */
+function sayReaders(readBy: Retained[number]['readBy']): string {
+  const names = readBy.map(({ name }) => `“${name}”`);
+  if (names.length === 0) return 'read by the present state';
+  return `read by ${names.join(', ')}${names.length === 1 ? ' and the present state' : ''}`;
 }

@@ -1,27 +1,37 @@
 'use client';
-import { LockKeyhole, LockKeyholeOpen, MapPin, Pencil } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
-import type { SnapshotNodeFragment } from '../../generated/graphql';
+import { MapPin } from 'lucide-react';
+import type { ReactNode } from 'react';
+import type { Action, SnapshotNodeFragment } from '../../generated/graphql';
+import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
 import { ActivityFeed } from '../operations/ActivityFeed';
 import { Badge } from '../ui/Badge';
-import { Button } from '../ui/Button';
 import { Fact, Facts } from '../ui/Facts';
 import { formatBytes, formatCount, formatEnum } from '../ui/format';
 import { Notice } from '../ui/Notice';
-import { EditSnapshotDialog } from './EditSnapshotDialog';
+import { SnapshotButtons } from './SnapshotButtons';
 import { isConsistencyKnown, sayConsistency, saySnapshotState } from './snapshot-words';
-import { useUpdateSnapshot } from './use-update-snapshot';
+import { SpaceBar } from './SpaceBar';
 
-type DetailsProps = { snapshot: SnapshotNodeFragment; isCurrent: boolean };
+type DetailsProps = {
+  machine: MachineView;
+  tree: SnapshotTreeView;
+  snapshot: SnapshotNodeFragment;
+  isCurrent: boolean;
+  onDelete: () => void;
+};
 
 /** Everything about one snapshot. */
-export function SnapshotDetails({ snapshot, isCurrent }: DetailsProps) {
+export function SnapshotDetails(props: DetailsProps) {
+  const { snapshot } = props;
   return (
     <div className="divide-y divide-line">
-      <Head snapshot={snapshot} isCurrent={isCurrent} />
+      <Head {...props} />
       <div className="space-y-3 px-4 py-3">
         <What snapshot={snapshot} />
       </div>
+      <Part title="Space">
+        <SpaceBar space={snapshot.space} />
+      </Part>
       <Part title="Disks">
         <Disks snapshot={snapshot} />
       </Part>
@@ -46,12 +56,8 @@ export function SnapshotDetails({ snapshot, isCurrent }: DetailsProps) {
   );
 }
 
-function Head({ snapshot, isCurrent }: DetailsProps) {
+function Head({ snapshot, isCurrent, ...rest }: DetailsProps) {
   const state = saySnapshotState(snapshot.state);
-  const [isEditing, setEditing] = useState(false);
-  const { update, refusal, isBusy } = useUpdateSnapshot();
-  const action = snapshot.actions.find((each) => each.action === 'UPDATE_VM_SNAPSHOT');
-  const reason = action && !action.enabled ? (action.reason ?? 'It cannot be changed now.') : undefined;
   return (
     <div className="space-y-2.5 px-4 py-3">
       <div className="flex flex-wrap items-center gap-2">
@@ -72,22 +78,7 @@ function Head({ snapshot, isCurrent }: DetailsProps) {
           {!snapshot.error.retryable && ' Trying the same again cannot help.'}
         </Notice>
       )}
-      <div className="flex flex-wrap gap-2">
-        <Button icon={<Pencil size={14} aria-hidden />} unavailableBecause={reason} onClick={() => setEditing(true)}>
-          Edit
-        </Button>
-        <Button
-          icon={snapshot.locked ? <LockKeyholeOpen size={14} aria-hidden /> : <LockKeyhole size={14} aria-hidden />}
-          unavailableBecause={reason}
-          isBusy={isBusy}
-          title={snapshot.locked ? 'Allow it to be deleted again' : 'Keep it from being deleted'}
-          onClick={() => void update({ snapshotId: snapshot.id, locked: !snapshot.locked })}
-        >
-          {snapshot.locked ? 'Unlock' : 'Lock'}
-        </Button>
-      </div>
-      {refusal && <Notice kind="error">{refusal.message}</Notice>}
-      {isEditing && <EditSnapshotDialog snapshot={snapshot} onClose={() => setEditing(false)} />}
+      <SnapshotButtons snapshot={snapshot} {...rest} />
     </div>
   );
 }
@@ -104,8 +95,6 @@ function What({ snapshot }: { snapshot: SnapshotNodeFragment }) {
         {snapshot.memoryBytes !== null && snapshot.memoryBytes !== undefined && (
           <Fact name="Memory image">{formatBytes(snapshot.memoryBytes)}</Fact>
         )}
-        <Fact name="Only its own">{formatBytes(snapshot.space.exclusiveBytes)}</Fact>
-        <Fact name="Shared with others">{formatBytes(snapshot.space.sharedBytes)}</Fact>
       </Facts>
       {isConsistencyKnown(snapshot.state) && <p className="text-[12.5px] text-ink-faint">{consistency.meaning}</p>}
     </>
@@ -133,11 +122,14 @@ function Disks({ snapshot }: { snapshot: SnapshotNodeFragment }) {
   );
 }
 
-/** Actions that the API knows and refuses now, by its reason; editing has its own buttons above. */
+/** Those that have buttons of their own, which say why they are off. */
+const HAVE_BUTTONS = new Set<Action>(['UPDATE_VM_SNAPSHOT', 'REVERT_TO_VM_SNAPSHOT', 'DELETE_VM_SNAPSHOT']);
+
+/** Other actions that the API knows and refuses now, by its reason. */
 function NotPossible({ snapshot }: { snapshot: SnapshotNodeFragment }) {
   const namesByReason = new Map<string, string[]>();
   for (const { action, enabled, reason } of snapshot.actions) {
-    if (enabled || !reason || action === 'UPDATE_VM_SNAPSHOT') continue;
+    if (enabled || !reason || HAVE_BUTTONS.has(action)) continue;
     const name = formatEnum(action.replace('_VM_SNAPSHOT', '').replace('_TO', ''));
     namesByReason.set(reason, [...(namesByReason.get(reason) ?? []), name]);
   }

@@ -1,47 +1,77 @@
 'use client';
-import { type KeyboardEvent, useId, useMemo, useRef } from 'react';
+import { type KeyboardEvent, type MouseEvent, useCallback, useId, useMemo, useRef } from 'react';
+import type { SnapshotNodeFragment } from '../../generated/graphql';
 import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
-import { formatBytes } from '../ui/format';
-import { LANE_ROW_PX, TreeLanes } from '../ui/TreeLanes';
+import { LANE_ROW_PX } from '../ui/TreeLanes';
+import { DepartedRow, HeadRow } from './OtherRows';
 import { SnapshotTreeItem } from './SnapshotTreeItem';
-import { nextByKey } from './tree-keys';
+import { keyIntent } from './tree-keys';
 import { layoutTree, type TreeRow } from './tree-layout';
+import { extendTo, NO_SELECTION, type Selection, toggle } from './tree-selection';
+import { useKeptFocus } from './use-kept-focus';
+import { useRowMotion } from './use-row-motion';
 
 type TreeProps = {
   tree: SnapshotTreeView;
   head: MachineView['snapshotTree']['head'];
   label: string;
   shownId: string | null;
+  chosenId: string | null;
+  /** Several at once; `isSelecting` while a click chooses for it instead of showing. */
+  selection: Selection;
+  isSelecting: boolean;
   onChoose: (id: string) => void;
+  onSelect: (selection: Selection) => void;
   /** Chosen by click or Enter, not just passed by on the way: on a narrow screen this opens the details. */
   onOpen: () => void;
+  /** The key Delete: the selection, else the one that the keyboard is on. */
+  onDelete: (ids: readonly string[]) => void;
 };
 
-/** The snapshot tree. One tab stop; arrow keys move along it and choose. */
-export function SnapshotTree({ tree, head, label, shownId, onChoose, onOpen }: TreeProps) {
-  const rows = useMemo(() => layoutTree(tree.nodes, tree.currentId), [tree]);
-  const laneCount = Math.max(...rows.map((row) => row.lane)) + 1;
-  const items = useRef(new Map<string, HTMLElement>());
-  const headId = useId();
+/** A row as it is drawn; the snapshot is missing for the head. */
+type DrawnRow = { row: TreeRow; snapshot: SnapshotNodeFragment | undefined };
 
-  function onKeyDown(event: KeyboardEvent): void {
-    if (shownId === null || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === 'Enter' || event.key === ' ') {
-      event.preventDefault();
-      return onOpen();
-    }
-    const next = nextByKey(rows, shownId, event.key);
-    if (next === undefined) return;
-    event.preventDefault();
-    onChoose(next);
-    items.current.get(next)?.focus();
+const HEAD_ID = 'head';
+const idOf = ({ snapshot }: DrawnRow) => snapshot?.id ?? HEAD_ID;
+
+/** The snapshot tree. One tab stop; arrow keys move along it, Space chooses several, Enter opens, Delete asks about deleting. */
+export function SnapshotTree(props: TreeProps) {
+  const { tree, head, label, shownId, chosenId, selection, isSelecting, onChoose, onSelect, onOpen } = props;
+  const rows = useMemo(
+    () => layoutTree(tree.nodes, tree.currentId).map((row): DrawnRow => ({ row, snapshot: tree.nodes.get(row.snapshotId ?? '') })),
+    [tree],
+  );
+  const order = useMemo(() => rows.flatMap(({ snapshot }) => (snapshot ? [snapshot.id] : [])), [rows]);
+  const elements = useRef(new Map<string, HTMLElement>());
+  const headId = useId();
+  const departures = useRowMotion({ rows, idOf, elements });
+  const focus = useKeptFocus({ nodes: tree.nodes, order, chosenId, elements, onChoose });
+  const onKeyDown = useTreeKeys(props, { rows, order, elements });
+  const laneCount = Math.max(...rows.map(({ row }) => row.lane)) + 1;
+  const keepElement = useCallback((id: string, element: HTMLElement | null) => {
+    if (element) elements.current.set(id, element);
+    else elements.current.delete(id);
+  }, []);
+
+  function onClick(id: string, event: MouseEvent): void {
+    if (event.shiftKey) return onSelect(extendTo(selection, order, { fromId: shownId ?? id, id }));
+    if (event.ctrlKey || event.metaKey || isSelecting) return onSelect(toggle(selection, id));
+    onChoose(id);
+    onOpen();
   }
 
   return (
-    <div role="tree" aria-label={label} onKeyDown={onKeyDown} className="py-1">
-      {rows.map((row) => {
-        const snapshot = row.snapshotId === null ? undefined : tree.nodes.get(row.snapshotId);
-        if (!snapshot) return <HeadRow key="head" id={headId} row={row} laneCount={laneCount} head={head} name={nameOf(tree)} />;
+    <div
+      role="tree"
+      aria-label={label}
+      aria-multiselectable
+      onKeyDown={onKeyDown}
+      onBlur={focus.onBlur}
+      className="relative my-1 select-none"
+    >
+      {rows.map(({ row, snapshot }) => {
+        if (!snapshot)
+          return <HeadRow key={HEAD_ID} id={headId} row={row} laneCount={laneCount} head={head} tree={tree} keepElement={keepElement} />;
         return (
           <SnapshotTreeItem
             key={snapshot.id}
@@ -50,40 +80,49 @@ export function SnapshotTree({ tree, head, label, shownId, onChoose, onOpen }: T
             snapshot={snapshot}
             isCurrent={snapshot.id === tree.currentId}
             isShown={snapshot.id === shownId}
+            isSelected={isSelecting ? selection.ids.has(snapshot.id) : null}
             headId={headId}
-            onChoose={() => {
-              onChoose(snapshot.id);
-              onOpen();
-            }}
-            keepElement={(element) => {
-              if (element) items.current.set(snapshot.id, element);
-              else items.current.delete(snapshot.id);
-            }}
+            onClick={(event) => onClick(snapshot.id, event)}
+            onFocus={() => focus.onFocus(snapshot.id)}
+            keepElement={keepElement}
           />
         );
       })}
+      {departures.map(({ key, row, topPx }) => (
+        <DepartedRow key={key} row={row.row} laneCount={laneCount} name={row.snapshot?.name} topPx={topPx} heightPx={LANE_ROW_PX} />
+      ))}
     </div>
   );
 }
 
-function nameOf(tree: SnapshotTreeView): string | undefined {
-  return tree.currentId === null ? undefined : tree.nodes.get(tree.currentId)?.name;
-}
+type Drawn = { rows: readonly DrawnRow[]; order: readonly string[]; elements: { current: ReadonlyMap<string, HTMLElement> } };
 
-type HeadRowProps = { id: string; row: TreeRow; laneCount: number; head: MachineView['snapshotTree']['head']; name: string | undefined };
-
-/** The present state: no snapshot yet, so it cannot be chosen; the current snapshot's description carries its words. */
-function HeadRow({ id, row, laneCount, head, name }: HeadRowProps) {
-  return (
-    <div role="none" className="flex items-center gap-2 pr-4 pl-3" style={{ height: LANE_ROW_PX }} data-testid="tree-head">
-      <TreeLanes row={row} node="ghost" laneCount={laneCount} />
-      <p id={id} className="min-w-0 truncate text-ink-soft">
-        <span className="font-medium">Present state</span>
-        <span className="figures text-ink-faint">
-          {' '}
-          · {formatBytes(head.allocatedBytes)} written{name === undefined ? '' : ` since “${name}”`}
-        </span>
-      </p>
-    </div>
-  );
+function useTreeKeys(props: TreeProps, { rows, order, elements }: Drawn): (event: KeyboardEvent) => void {
+  const { shownId, selection, onChoose, onSelect, onOpen, onDelete } = props;
+  return (event) => {
+    if (shownId === null) return;
+    const intent = keyIntent(
+      rows.map(({ row }) => row),
+      shownId,
+      event,
+    );
+    if (intent === null) return;
+    event.preventDefault();
+    switch (intent.kind) {
+      case 'open':
+        return onOpen();
+      case 'toggle':
+        return onSelect(toggle(selection, shownId));
+      case 'all':
+        return onSelect({ ids: new Set(order), anchorId: shownId });
+      case 'none':
+        return onSelect(NO_SELECTION);
+      case 'delete':
+        return onDelete(selection.ids.size > 0 ? [...selection.ids] : [shownId]);
+      case 'go':
+        if (intent.isExtending) onSelect(extendTo(selection, order, { fromId: shownId, id: intent.id }));
+        onChoose(intent.id);
+        elements.current.get(intent.id)?.focus();
+    }
+  };
 }

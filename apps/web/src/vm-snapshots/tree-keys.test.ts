@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { toKnownTree } from './tree-changes';
-import { nextByKey } from './tree-keys';
+import { keyIntent, nextByKey } from './tree-keys';
 import { layoutTree } from './tree-layout';
 
 const node = (id: string, parent: string | null, minute: number) => ({
@@ -28,4 +28,30 @@ it.each([
   ['gone', 'ArrowDown', undefined],
 ])('from %s, %s leads to %s', (from, key, to) => {
   expect(nextByKey(rows, from, key)).toBe(to);
+});
+
+const plain = { altKey: false, ctrlKey: false, metaKey: false, shiftKey: false };
+
+it.each([
+  [{ key: 'ArrowDown' }, { kind: 'go', id: 's2', isExtending: false }],
+  [
+    { key: 'ArrowDown', shiftKey: true },
+    { kind: 'go', id: 's2', isExtending: true },
+  ],
+  [
+    { key: 'End', shiftKey: true },
+    { kind: 'go', id: 's3', isExtending: false },
+  ],
+  [{ key: ' ' }, { kind: 'toggle' }],
+  [{ key: 'Enter' }, { kind: 'open' }],
+  [{ key: 'Delete' }, { kind: 'delete' }],
+  [{ key: 'Escape' }, { kind: 'none' }],
+  [{ key: 'a', ctrlKey: true }, { kind: 'all' }],
+  [{ key: 'A', metaKey: true }, { kind: 'all' }],
+  [{ key: 'a', ctrlKey: true, altKey: true }, null],
+  [{ key: 'ArrowDown', ctrlKey: true }, null],
+  [{ key: 'Delete', metaKey: true }, null],
+  [{ key: 'x' }, null],
+])('%o asks for %o', (pressed, intent) => {
+  expect(keyIntent(rows, 's1', { ...plain, ...pressed })).toEqual(intent);
 });

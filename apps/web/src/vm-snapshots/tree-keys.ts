@@ -27,3 +27,31 @@ export function nextByKey(rows: readonly TreeRow[], fromId: string, key: string)
       return undefined;
   }
 }
+
+/** What a key asks of the tree. `isExtending`: with Shift, what is passed is chosen too. */
+export type KeyIntent = { kind: 'go'; id: string; isExtending: boolean } | { kind: 'open' | 'toggle' | 'all' | 'none' | 'delete' };
+
+type Pressed = { key: string; altKey: boolean; ctrlKey: boolean; metaKey: boolean; shiftKey: boolean };
+
+/** What a key asks for at `fromId`; null where it is none of the tree's, so that the browser keeps it. */
+export function keyIntent(rows: readonly TreeRow[], fromId: string, pressed: Pressed): KeyIntent | null {
+  const { key } = pressed;
+  if ((pressed.ctrlKey || pressed.metaKey) && !pressed.altKey && key.toLowerCase() === 'a') return { kind: 'all' };
+  if (pressed.altKey || pressed.ctrlKey || pressed.metaKey) return null;
+  switch (key) {
+    case 'Enter':
+      return { kind: 'open' };
+    case ' ':
+      return { kind: 'toggle' };
+    case 'Escape':
+      return { kind: 'none' };
+    // A keyboard of a Mac has no other Delete than Backspace.
+    case 'Delete':
+    case 'Backspace':
+      return { kind: 'delete' };
+    default: {
+      const id = nextByKey(rows, fromId, key);
+      return id === undefined ? null : { kind: 'go', id, isExtending: pressed.shiftKey && key.startsWith('Arrow') };
+    }
+  }
+}
