@@ -1,0 +1,43 @@
+/** A pool of image files in memory: what is in them is a number per cluster, so that what anybody reads can be compared. */
+
+/** Clusters of each disk: enough for layers to overlap and not to. */
+export const CLUSTERS = 8;
+
+export type VirtualFile = { backing: string | null; format: 'qcow2' | 'raw'; clusters: Map<number, number> };
+
+export class VirtualPool {
+  readonly files = new Map<string, VirtualFile>();
+
+  /** Throws where it is not there: a command that is sent to a missing file is a bug. */
+  file(name: string): VirtualFile {
+    const found = this.files.get(name);
+    if (!found) throw new Error(`there is no file ${name}`);
+    return found;
+  }
+
+  create(name: string, file: { backing: string | null; format: 'qcow2' | 'raw' }): void {
+    if (this.files.has(name)) throw new Error(`${name} is there already`);
+    this.files.set(name, { ...file, clusters: new Map() });
+  }
+
+  /** File names from this one down to its base. */
+  chain(name: string): string[] {
+    const names: string[] = [];
+    for (let next: string | null = name; next !== null; next = this.file(next).backing) {
+      if (names.includes(next)) throw new Error(`${next} is its own backing file`);
+      names.push(next);
+    }
+    return names;
+  }
+
+  /** What a reader of the file sees, cluster by cluster; 0 where nothing was ever written. */
+  read(name: string): number[] {
+    const chain = this.chain(name).map((link) => this.file(link).clusters);
+    return Array.from({ length: CLUSTERS }, (_, at) => chain.find((clusters) => clusters.has(at))?.get(at) ?? 0);
+  }
+
+  /** Names of the files that name this one as their backing file. */
+  readersOf(name: string): string[] {
+    return [...this.files].flatMap(([reader, { backing }]) => (backing === name ? [reader] : []));
+  }
+}
