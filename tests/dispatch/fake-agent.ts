@@ -165,6 +165,8 @@ export class FakeAgent {
         inactiveXml: '<domain/>',
         liveXml: null,
       },
+      memoryBytes: null,
+      hasNvram: false,
       volumes: body.volumes.map(({ volumeId, newFileName, chain }) => ({
         volumeId,
         frozen: { fileName: chain[0]?.fileName ?? '', allocatedBytes: 2 << 20 },
@@ -236,6 +238,7 @@ export class FakeAgent {
       libvirtVersion: '9.0.0',
       qemuVersion: '7.2.22',
       capabilities: [],
+      migrationUri: null,
       journal: { id: this.journalId, position: this.position, highestCommand: this.highest, unfinished: [] },
       at: new Date().toISOString(),
     });
@@ -248,5 +251,5 @@ export class FakeAgent {
 
 /** A failure as agents report it. */
 export function failure(code: CommandFailure['code'], message: string): CommandOutcome {
-  return { kind: 'failed', failure: { code, message, retryable: true, hint: null, detail: null } };
+  return { kind: 'failed', failure: { code, message, retryable: true, hint: null, detail: null }, left: 'NOTHING' };
 }
