@@ -69,7 +69,10 @@ function serve(core: Core, options: { clock: Clock; log: Log; ready: () => boole
     machines: core.machines,
     createVmSnapshot: auditedCreate(core),
     revertToVmSnapshot: core.revertToVmSnapshot,
+    deleteVmSnapshots: core.deleteVmSnapshots,
     updateVmSnapshot: createUpdateVmSnapshot({ database, write }),
+    flattenVolume: core.flattenVolume,
+    operations: core.operations,
   };
   return createHttpServer({
     app,

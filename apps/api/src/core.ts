@@ -13,8 +13,10 @@ import { SESSIONS_CHANNEL } from './hosts/admission.store.js';
 import { createInstallation } from './hosts/installation.js';
 import type { InstallationChanges } from './hosts/installation-changes.js';
 import { replicaLock } from './hosts/liveness.store.js';
-import { createMachineChanges } from './machines/machine-changes.js';
+import { createMachineChanges, machineWorks } from './machines/machine-changes.js';
 import type { MachineChanges } from './machines/machine-changes.contract.js';
+import { createOperationChanges } from './operations/change-operation.js';
+import type { OperationChanges } from './operations/operation-changes.contract.js';
 import { OperationEngine } from './operations/operation-engine.js';
 import { PROGRESS_CHANNEL, ProgressBus } from './operations/progress-bus.js';
 import type { Clock } from './platform/clock.js';
@@ -24,8 +26,12 @@ import type { Log } from './platform/log.js';
 import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
 import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
+import { createDeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.js';
+import type { DeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.contract.js';
 import { createRevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.js';
 import type { RevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
+import { createFlattenVolume } from './volumes/flatten/flatten-volume.js';
+import type { FlattenVolume } from './volumes/flatten/flatten-volume.contract.js';
 
 /** What a process is told at its start. `replicaId` is new for each process: a UUID. */
 type CoreOptions = { databaseUrl: string; replicaId: string; clock: Clock; log: Log };
@@ -38,6 +44,9 @@ export type Core = {
   progress: ProgressBus;
   createVmSnapshot: CreateVmSnapshot;
   revertToVmSnapshot: RevertToVmSnapshot;
+  deleteVmSnapshots: DeleteVmSnapshots;
+  flattenVolume: FlattenVolume;
+  operations: OperationChanges;
   installation: InstallationChanges;
   machines: MachineChanges;
   agentSocket: AgentSocket;
@@ -60,7 +69,7 @@ export function createCore(options: CoreOptions): Core {
   const tail = new StreamTail({ database, log });
   const relay = createRelay({ database, log, numbered: () => tail.nudge() });
   const write = createWrite(database, relay);
-  const engine = new OperationEngine([createVmSnapshotWork]);
+  const engine = new OperationEngine([createVmSnapshotWork, ...machineWorks]);
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
   const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
@@ -86,6 +95,9 @@ export function createCore(options: CoreOptions): Core {
     progress,
     createVmSnapshot: createCreateVmSnapshot(start),
     revertToVmSnapshot: createRevertToVmSnapshot(start),
+    deleteVmSnapshots: createDeleteVmSnapshots(start),
+    flattenVolume: createFlattenVolume(start),
+    operations: createOperationChanges(start),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),
     agentSocket: agents.socket,

@@ -4,12 +4,15 @@ import type { Principal } from '../access/principal.js';
 import type { EventFeed } from '../events/event-feed.js';
 import type { InstallationChanges } from '../hosts/installation-changes.js';
 import type { MachineChanges } from '../machines/machine-changes.contract.js';
+import type { OperationChanges } from '../operations/operation-changes.contract.js';
 import type { OperationProgress } from '../operations/progress-bus.js';
 import type { Database } from '../platform/database.js';
 import type { Log } from '../platform/log.js';
 import type { CreateVmSnapshot } from '../vm-snapshots/create/create-vm-snapshot.contract.js';
+import type { DeleteVmSnapshots } from '../vm-snapshots/delete/delete-vm-snapshots.contract.js';
 import type { RevertToVmSnapshot } from '../vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
 import type { UpdateVmSnapshot } from '../vm-snapshots/update/update-vm-snapshot.js';
+import type { FlattenVolume } from '../volumes/flatten/flatten-volume.contract.js';
 
 /** Newest progress of running operations, as this replica has heard of it. */
 export type ProgressSource = {
@@ -30,5 +33,8 @@ export type Application = {
   machines: MachineChanges;
   createVmSnapshot: CreateVmSnapshot;
   revertToVmSnapshot: RevertToVmSnapshot;
+  deleteVmSnapshots: DeleteVmSnapshots;
   updateVmSnapshot: UpdateVmSnapshot;
+  flattenVolume: FlattenVolume;
+  operations: OperationChanges;
 };

@@ -8,16 +8,19 @@ import { HostResolver } from '../hosts/host.resolver.js';
 import { MachineChangeMutations } from '../machines/machine-changes.mutation.js';
 import { MachineMutations } from '../machines/machine.mutation.js';
 import { DriftFindingResolver, VirtualMachineResolver } from '../machines/machine.resolver.js';
+import { OperationMutations } from '../operations/operation.mutation.js';
 import { OperationResolver, OperationStepResolver } from '../operations/operation.resolver.js';
 import { OperationSubscriptions } from '../operations/operation.subscription.js';
 import { ProjectMutations } from '../projects/project.mutation.js';
 import { MemberResolver, ProjectResolver, ViewerResolver } from '../projects/project.resolver.js';
 import { RetainedLayerResolver, SnapshotTreeResolver } from '../vm-snapshots/browse-tree/snapshot-tree.resolver.js';
 import { PlanStepResolver } from '../vm-snapshots/create/plan.resolver.js';
+import { DeleteMutations } from '../vm-snapshots/delete/delete.mutation.js';
 import { RevertMutations } from '../vm-snapshots/revert/revert.mutation.js';
 import { VmSnapshotMutations } from '../vm-snapshots/snapshot.mutation.js';
 import { SnapshotDiskResolver, VmSnapshotResolver } from '../vm-snapshots/snapshot.resolver.js';
 import { SnapshotTreeChangeResolver } from '../vm-snapshots/watch-tree/tree-change.resolver.js';
+import { FlattenMutations } from '../volumes/flatten/flatten.mutation.js';
 import { VolumeResolver } from '../volumes/volume.resolver.js';
 import { ZoneMutations } from '../zones/zone.mutation.js';
 import { ClusterResolver, ZoneResolver } from '../zones/zone.resolver.js';
@@ -44,16 +47,19 @@ const RESOLVERS: NonEmptyArray<new () => object> = [
   MachineMutations,
   MachineChangeMutations,
   VolumeResolver,
+  FlattenMutations,
   SnapshotTreeResolver,
   RetainedLayerResolver,
   VmSnapshotResolver,
   SnapshotDiskResolver,
   VmSnapshotMutations,
   RevertMutations,
+  DeleteMutations,
   PlanStepResolver,
   SnapshotTreeChangeResolver,
   OperationResolver,
   OperationStepResolver,
+  OperationMutations,
   OperationSubscriptions,
   StateTransitionResolver,
 ];

@@ -19,7 +19,7 @@ export type GraphQLContext = {
 /** Makes the context of one answer; reads the stream's head first of all. */
 export async function createContext(app: Application, principal: Principal): Promise<GraphQLContext> {
   const cursor = encodeCursor(await app.feed.head());
-  let loaders = createLoaders(app.database, principal);
+  let loaders = createLoaders(app, principal);
   return {
     app,
     principal,
@@ -29,7 +29,7 @@ export async function createContext(app: Application, principal: Principal): Pro
       return loaders;
     },
     renew() {
-      loaders = createLoaders(app.database, principal);
+      loaders = createLoaders(app, principal);
     },
   };
 }

@@ -5,13 +5,13 @@ import { scopeOf } from '../access/scope.js';
 import * as hosts from '../hosts/host.reads.store.js';
 import { findMachines } from '../machines/machine.reads.store.js';
 import * as operations from '../operations/operation.reads.store.js';
-import type { Database } from '../platform/database.js';
 import * as projects from '../projects/project.reads.store.js';
 import { readTrees } from '../vm-snapshots/browse-tree/tree.reads.store.js';
 import { treeView } from '../vm-snapshots/browse-tree/tree-view.js';
 import * as snapshots from '../vm-snapshots/snapshot.reads.store.js';
 import * as volumes from '../volumes/volume.reads.store.js';
 import * as zones from '../zones/zone.reads.store.js';
+import type { Application } from './application.js';
 
 /** Most keys in one statement: PostgreSQL plans a list of this length well, and a page has at most 100 rows. */
 const MAX_BATCH = 500;
@@ -40,7 +40,7 @@ function listBy<T>(find: (keys: readonly string[]) => Promise<T[]>, keyOf: (row:
 }
 
 /** The loaders of one answer for one caller. */
-export function createLoaders(database: Database, principal: Principal) {
+export function createLoaders({ database, operations: changes }: Pick<Application, 'database' | 'operations'>, principal: Principal) {
   const scope = scopeOf(principal);
   const viewer = { scope, userId: principal.userId, tokenId: principal.tokenId };
   return {
@@ -89,6 +89,10 @@ export function createLoaders(database: Database, principal: Principal) {
       (ids) => operations.stepsOfOperations(database, ids),
       (row) => row.operationId,
     ),
+    cancelEffect: new DataLoader<string, string | null>(async (ids) => {
+      const effects = await changes.cancelEffects(principal, ids);
+      return ids.map((id) => effects.get(id) ?? null);
+    }),
     holder: listBy(
       (resources) => operations.holdersOf(database, resources),
       (row) => row.resource,

@@ -2,6 +2,12 @@ import { Field, ID, InputType } from 'type-graphql';
 import type { OperationRecord } from './operation.reads.store.js';
 import { OperationState } from './operation.type.js';
 
+@InputType({ description: 'Which operation.' })
+export class OperationActionInput {
+  @Field(() => ID, { description: 'The operation.' })
+  declare readonly operationId: string;
+}
+
 @InputType({ description: 'Which operations; everything given must match.' })
 export class OperationFilter {
   @Field(() => [ID], { nullable: true, description: 'One of these; at most 100.' })

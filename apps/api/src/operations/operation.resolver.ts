@@ -77,20 +77,22 @@ export class OperationResolver {
     return operation.startedBy;
   }
 
-  @FieldResolver(() => Boolean, {
-    description: 'cancelOperation would be accepted now. Always false in this version, which has no cancelOperation.',
-  })
-  cancelable(): boolean {
-    return false;
+  @FieldResolver(() => Boolean, { description: 'cancelOperation would be accepted now, from this caller.' })
+  async cancelable(@Root() operation: OperationRecord, @Ctx() context: GraphQLContext): Promise<boolean> {
+    return (await effectOf(operation, context)) !== null;
   }
 
   @FieldResolver(() => String, {
     nullable: true,
     description: 'What a cancel would leave, in a sentence; null where it cannot be cancelled.',
   })
-  cancelEffect(): string | null {
-    return null;
+  cancelEffect(@Root() operation: OperationRecord, @Ctx() context: GraphQLContext): Promise<string | null> {
+    return effectOf(operation, context);
   }
+}
+
+async function effectOf(operation: OperationRecord, context: GraphQLContext): Promise<string | null> {
+  return operation.state === 'RUNNING' ? context.loaders.cancelEffect.load(operation.id) : null;
 }
 
 @Resolver(() => OperationStep)

@@ -4,6 +4,7 @@ import { connectionType } from '../graphql/connection.type.js';
 import { defineEnum } from '../graphql/enum.js';
 import { NodeInterface } from '../graphql/node.type.js';
 import { DateTime, SafeInt } from '../graphql/scalars.js';
+import { UserErrorInterface } from '../graphql/user-error.type.js';
 import { PlanStepKind } from '../vm-snapshots/create/plan.type.js';
 
 /** The contract's OperationState; steps use it too. */
@@ -72,10 +73,6 @@ export class Operation extends NodeInterface {
   declare readonly phase: string | null;
   @Field(() => OperationError, { nullable: true, description: 'Why it failed; null otherwise.' })
   declare readonly error: OperationError | null;
-  @Field(() => Boolean, {
-    description: 'cancelOperation would be accepted now. Always false in this version, which has no cancelOperation.',
-  })
-  declare readonly cancelable: boolean;
   @Field(() => DateTime, { description: 'When it was asked for.' })
   declare readonly createdAt: Date;
   @Field(() => DateTime, { nullable: true, description: 'When it began to work; null: not yet.' })
@@ -85,3 +82,11 @@ export class Operation extends NodeInterface {
 }
 
 export const OperationConnection = connectionType('Operation', () => Operation);
+
+@ObjectType({ simpleResolvers: true, description: 'What a mutation of an operation answers.' })
+export class OperationPayload {
+  @Field(() => Operation, { nullable: true, description: 'The operation as it is now; null where errors is not empty.' })
+  declare readonly operation: object | null;
+  @Field(() => [UserErrorInterface], { description: 'Why nothing was changed; empty where it was done.' })
+  declare readonly errors: readonly UserErrorInterface[];
+}
