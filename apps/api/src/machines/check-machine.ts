@@ -39,14 +39,15 @@ export function checkFree({ machine, holder }: MachineFacts): Refusal | null {
   return null;
 }
 
-/** The host has what is recorded. */
-export function checkDrift({ driftCodes }: MachineFacts): Refusal | null {
+/** The host has what is recorded; `tolerated`: findings that this kind of work lives with. */
+export function checkDrift(facts: MachineFacts, tolerated: readonly string[] = []): Refusal | null {
+  const driftCodes = facts.driftCodes?.filter((code) => !tolerated.includes(code));
   if (driftCodes?.some((code) => MIXED_CODES.has(code))) {
     const message =
       'The machine has snapshots inside its images, made with other tools, and the two kinds do not go together. Remove those first.';
     return { code: 'MIXED_SNAPSHOT_KINDS', message };
   }
-  if (!driftCodes) return null;
+  if (!driftCodes || driftCodes.length === 0) return null;
   const message = 'The host does not have what is recorded of this machine, so nothing is done with it until it is reconciled.';
   return { code: 'MACHINE_DRIFTED', message };
 }

@@ -1,6 +1,7 @@
 /** All that decides whether something can be done with a machine, read at one time: before an operation, and again under its claims. */
 import type { Layer, Pin, VolumeHead } from '@coppice/snapshot-tree';
 import { z } from 'zod';
+import type { HostRow } from '../hosts/host.store.js';
 import { holderOf, resourceOf } from '../operations/claim.store.js';
 import type { Prisma } from '../platform/generated/client.js';
 import type { Reader } from '../platform/database.js';
@@ -45,7 +46,12 @@ export type MachineFacts = {
   capabilities: { name: string; available: boolean; reason: string | null }[];
   /** The operation that holds the machine now. */
   holder: string | null;
+  /** The host that it is to go to, where that was asked for; null where there is none. */
+  destination: HostRow | null;
 };
+
+/** What a request needs to know beyond the machine itself. */
+export type AlsoRead = { volumeIds?: readonly string[]; hostId?: string };
 
 const withHost = { include: { host: true, project: true } } satisfies Prisma.VirtualMachineDefaultArgs;
 /** The machine with its host and project. */
@@ -55,11 +61,11 @@ const driftRecord = z.object({ findings: z.array(z.object({ code: z.string() }))
 const capabilityRecord = z.array(z.object({ name: z.string(), available: z.boolean(), reason: z.string().nullable() }));
 
 /** Reads the facts; null where there is no such machine. Inside the transaction, with the machine locked, they hold until it ends. */
-export async function readMachineFacts(reader: Reader, machineId: string): Promise<MachineFacts | null> {
+export async function readMachineFacts(reader: Reader, machineId: string, also: AlsoRead = {}): Promise<MachineFacts | null> {
   const holder = await holderOf(reader, [resourceOf.machine(machineId)]);
   const machine = await reader.virtualMachine.findUnique({ where: { id: machineId }, ...withHost });
   if (!machine) return null;
-  const forest = await forestOfMachine(reader, machineId);
+  const forest = await forestOfMachine(reader, machineId, also.volumeIds);
   const ofMachine = forest.volumes.filter((volume) => volume.virtualMachineId === machineId && volume.target !== null);
   const snapshots = await snapshotsOf(reader, machineId);
   return {
@@ -78,6 +84,7 @@ export async function readMachineFacts(reader: Reader, machineId: string): Promi
     driftCodes: machine.drift === null ? null : driftRecord.parse(machine.drift).findings.map((finding) => finding.code),
     capabilities: capabilityRecord.parse(machine.host.capabilities),
     holder,
+    destination: also.hostId === undefined ? null : await reader.host.findUnique({ where: { id: also.hostId } }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Principal } from '../access/principal.js';
 import type { Outcome, Refusal } from '../errors/refusal.js';
 import { lockHost } from '../hosts/host.store.js';
-import { type MachineFacts, readMachineFacts } from '../machines/machine-facts.store.js';
+import { type AlsoRead, type MachineFacts, readMachineFacts } from '../machines/machine-facts.store.js';
 import { lockMachine, moveMachine } from '../machines/machine.store.js';
 import type { Transaction } from '../platform/database.js';
 import type { VirtualMachineState } from '../platform/generated/client.js';
@@ -35,6 +35,8 @@ export type Starter<R extends Request, D> = {
   subjectType: 'VIRTUAL_MACHINE' | 'VM_SNAPSHOT' | 'VOLUME';
   /** What the machine shows meanwhile; null: what it shows now. */
   machineState: VirtualMachineState | null;
+  /** What else the facts must hold; left out: nothing. */
+  alsoRead?(request: R): AlsoRead;
   /** The machine's project, where the caller may do this; null facts are NOT_FOUND. */
   access(principal: Principal, facts: MachineFacts | null): Outcome<string>;
   /** Every other check, and the plan. Pure: it is asked before and inside the transaction, where `facts.holder` is null. */
@@ -115,7 +117,7 @@ async function takeMachine<R extends Request, D>(transaction: Transaction, { sta
   await lockMachine(transaction, machineId);
   const { epoch } = await transaction.virtualMachine.update({ where: { id: machineId }, data: { epoch: { increment: 1 } } });
   await noteEpoch(transaction, operationId, epoch);
-  const facts = await readMachineFacts(transaction, machineId);
+  const facts = await readMachineFacts(transaction, machineId, starter.alsoRead?.(attempt.request));
   if (!facts || facts.machine.hostId !== seen.hostId || facts.machine.projectId !== projectId) throw new RolledBack(null);
   return facts;
 }

@@ -42,7 +42,7 @@ export async function decideOnly<R extends Request, D>(
   starter: Starter<R, D>,
   asked: { principal: Principal; request: R },
 ): Promise<Outcome<{ decision: D; facts: MachineFacts }>> {
-  const facts = await readMachineFacts(database, asked.request.virtualMachineId);
+  const facts = await readMachineFacts(database, asked.request.virtualMachineId, starter.alsoRead?.(asked.request));
   const access = starter.access(asked.principal, facts);
   if (!access.ok) return access;
   if (!facts) throw new Error(`machine ${asked.request.virtualMachineId} was read and is gone`);
@@ -77,7 +77,7 @@ function isStale(outcome: Outcome<Started>): boolean {
 /** Access, then the key, then every other check; else a retry of a done request would meet its own MACHINE_BUSY or NAME_TAKEN. */
 async function tryStart<R extends Request, D>(options: StartOptions, starter: Starter<R, D>, asked: Asked<R>): Promise<Attempted> {
   const { principal, request, ids } = asked;
-  const facts = await readMachineFacts(options.database, request.virtualMachineId);
+  const facts = await readMachineFacts(options.database, request.virtualMachineId, starter.alsoRead?.(request));
   const access = starter.access(principal, facts);
   if (!access.ok || !facts) return access.ok ? null : access;
   const key = keyOf(starter.kind, asked, access.value);

@@ -8,14 +8,14 @@ type RecordedForest = { layers: LayerRow[]; volumes: (VolumeRow & { pool: PoolRo
 
 /**
  * The forest that a machine's volumes and snapshots read: down to the bases, then everything that was written over any of it, whoever
- * wrote it. Layers that are not on disk (PLANNED, DISCARDING, DISCARDED) are left out.
+ * wrote it. Layers that are not on disk (PLANNED, DISCARDING, DISCARDED) are left out. `alsoVolumeIds`: volumes that it is to get.
  */
-export async function forestOfMachine(reader: Reader, machineId: string): Promise<RecordedForest> {
+export async function forestOfMachine(reader: Reader, machineId: string, alsoVolumeIds: readonly string[] = []): Promise<RecordedForest> {
   const rows = await reader.$queryRaw<{ id: string }[]>`
     WITH RECURSIVE below AS (
       SELECT l.id, l.backing_layer_id FROM layer l
       WHERE l.state = 'PRESENT' AND l.id IN (
-        SELECT head_layer_id FROM volume WHERE virtual_machine_id = ${machineId}::uuid
+        SELECT head_layer_id FROM volume WHERE virtual_machine_id = ${machineId}::uuid OR id = ANY(${[...alsoVolumeIds]}::uuid[])
         UNION
         SELECT d.layer_id FROM snapshot_disk d JOIN vm_snapshot s ON s.id = d.snapshot_id
         WHERE s.virtual_machine_id = ${machineId}::uuid AND s.state <> 'REMOVED')
@@ -34,7 +34,7 @@ export async function forestOfMachine(reader: Reader, machineId: string): Promis
   });
   const volumeIds = [...new Set([...layers.map((layer) => layer.volumeId), ...pins.map((pin) => pin.volumeId)])];
   const volumes = await reader.volume.findMany({
-    where: { OR: [{ id: { in: volumeIds } }, { virtualMachineId: machineId }] },
+    where: { OR: [{ id: { in: [...volumeIds, ...alsoVolumeIds] } }, { virtualMachineId: machineId }] },
     include: { pool: true, virtualMachine: { select: { powerState: true } } },
     orderBy: { id: 'asc' },
   });
