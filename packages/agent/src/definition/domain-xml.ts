@@ -87,10 +87,20 @@ export function putOn(disk: Element, { path, format }: FileSource): boolean {
   return true;
 }
 
-/** The XML of a disk-only snapshot: every disk is named, as libvirt makes up a file for a disk that is not (kvm.md §2.1). */
-export function snapshotXml(disks: readonly DefinedDisk[], newHeads: ReadonlyMap<string, string>): string {
+/** The XML of a snapshot, with memory if there is a file for it: every disk is named, as libvirt makes up a file for a disk that is not (kvm.md §2.1). */
+export function snapshotXml(
+  disks: readonly DefinedDisk[],
+  newHeads: ReadonlyMap<string, string>,
+  memoryPath: string | null = null,
+): string {
   const document = parse('<domainsnapshot><disks/></domainsnapshot>');
   const root = domainOf(document);
+  if (memoryPath !== null) {
+    const memory = document.createElement('memory');
+    memory.setAttribute('snapshot', 'external');
+    memory.setAttribute('file', memoryPath);
+    root.insertBefore(memory, root.firstChild);
+  }
   const list = child(root, 'disks') ?? root;
   for (const { target } of disks) {
     const disk = document.createElement('disk');

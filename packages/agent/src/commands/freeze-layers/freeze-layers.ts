@@ -5,12 +5,14 @@
  *   switched already            → roll forward (definition, check), same result
  *   not switched, first try     → check everything, act
  *   not switched, repeat        → not expired and power as planned: anew, with a new quiesce; else failed, nothing changed
+ *   memory under way, repeat    → waits until libvirt has ended it, then as above
  *   half switched               → stopped: define the rest; running: impossible, so drift
  *
  * Must never let a machine write a layer that is to be frozen, and never leave a guest frozen.
  */
 import type { CommandResult } from '@coppice/protocol';
-import { CommandProblem } from '../../failure.js';
+import { CommandCancelled, CommandProblem } from '../../failure.js';
+import type { PoolFolders } from '../../pools/pool-folders.js';
 import { type CommandContext, told } from '../context.js';
 import { type ExpectedVolume, expectVolume } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
@@ -19,19 +21,24 @@ import { bringDefinitionForward } from './bring-definition-forward.js';
 import { isSwitchedBehindLibvirt, readSwitched } from './read-switched.js';
 import { requireReady } from './require-ready.js';
 import { resultOf } from './result-of.js';
+import { dropMemory, prepareMemory, settleMemory } from './save-memory.js';
 
 /** The command's body, and its volumes with paths. */
 export interface FreezePlan {
   readonly body: Extract<CommandContext['command']['body'], { verb: 'freeze-layers' }>;
   readonly volumes: readonly ExpectedVolume[];
+  readonly memoryPath: string | null;
+  readonly nvramCopy: string | null;
 }
 
 /** See the file's head. Throws CommandProblem with nothing changed, or HypervisorLost: then it has to be called again. */
 export async function freezeLayers(body: FreezePlan['body'], context: CommandContext): Promise<CommandResult> {
-  if (context.isRepeat) await context.freezer.endLeft(body.machineUuid);
+  const plan = await planFreeze(body, context.pools);
+  if (context.isRepeat) {
+    await context.freezer.endLeft(body.machineUuid);
+    await settleMemory(plan, context);
+  }
   const before = await viewMachine(context.hypervisor, body.machineUuid);
-  const volumes = await Promise.all(body.volumes.map((volume) => expectVolume(context.pools, volume)));
-  const plan: FreezePlan = { body, volumes };
   const switched = (await readSwitched(plan, before, context)) ?? (await act(plan, before, context));
   await told(context, 'SAVE_DEFINITION', () => bringDefinitionForward(plan, context));
   const result = await told(context, 'VERIFY_CHAIN', () => resultOf(plan, before, { switched, context }));
@@ -39,8 +46,15 @@ export async function freezeLayers(body: FreezePlan['body'], context: CommandCon
   return result;
 }
 
+async function planFreeze(body: FreezePlan['body'], pools: PoolFolders): Promise<FreezePlan> {
+  const volumes = await Promise.all(body.volumes.map((volume) => expectVolume(pools, volume)));
+  const pathOf = (file: FreezePlan['body']['memory']) => (file === null ? null : pools.pathOf(file.pool, file.fileName));
+  return { body, volumes, memoryPath: await pathOf(body.memory), nvramCopy: await pathOf(body.nvram) };
+}
+
 async function act(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
   if (context.isRepeat && context.now().toISOString() > context.command.expiresAt) {
+    await dropMemory(plan);
     throw new CommandProblem({
       code: 'HOST_UNAVAILABLE',
       retryable: true,
@@ -54,6 +68,7 @@ async function act(plan: FreezePlan, before: MachineView, context: CommandContex
     context.freezer.prepare({ machineUuid, commandId, deadlineMs: quiesce.deadlineMs });
   try {
     await requireReady(plan, before, context);
+    await prepareMemory(plan, before, context);
     context.crash('freeze-layers/before-transaction');
     return await switchAndNote(plan, before, context);
   } finally {
@@ -68,8 +83,10 @@ async function switchAndNote(plan: FreezePlan, before: MachineView, context: Com
     await context.note('switched', { consistency, frozenAt, quiescedMs: quiescedMs === null ? '' : String(quiescedMs) });
     return switched;
   } catch (error) {
-    if (error instanceof CommandProblem) await requireUnchanged(plan, context, error);
-    throw error;
+    if (!(error instanceof CommandProblem)) throw error;
+    await requireUnchanged(plan, context, error);
+    await dropMemory(plan);
+    throw context.cancelled.aborted ? new CommandCancelled('NOTHING') : error;
   }
 }
 

@@ -59,7 +59,7 @@ function notedSwitch(context: CommandContext): Switched | null {
   if (detail === undefined) return null;
   const { consistency, frozenAt, quiescedMs } = detail;
   return {
-    consistency: consistency === 'FILESYSTEM' || consistency === 'OFFLINE' ? consistency : 'CRASH',
+    consistency: consistency === 'FILESYSTEM' || consistency === 'OFFLINE' || consistency === 'MEMORY' ? consistency : 'CRASH',
     frozenAt: frozenAt ?? context.now().toISOString(),
     quiescedMs: quiescedMs === undefined || quiescedMs === '' ? null : Number(quiescedMs),
   };
@@ -69,9 +69,11 @@ function notedSwitch(context: CommandContext): Switched | null {
  * The agent died between the switch and its note. Stopped machines are consistent in any case. For a quiesce the thaw's evidence decides:
  * the new heads were in use just before a thaw that found frozen file systems. Without it the honest word is CRASH.
  */
-function inferredSwitch({ body, volumes }: FreezePlan, context: CommandContext): Switched {
+function inferredSwitch({ body, volumes, memoryPath }: FreezePlan, context: CommandContext): Switched {
   const frozenAt = context.now().toISOString();
   if (body.power === 'OFF') return { consistency: 'OFFLINE', frozenAt, quiescedMs: null };
+  // libvirt switches the disks only after the memory is whole.
+  if (memoryPath !== null) return { consistency: 'MEMORY', frozenAt, quiescedMs: null };
   const evidence = body.quiesce === null ? null : readEvidence(evidencePath(context.stateDir, context.command.id));
   const stoodStill =
     evidence !== null && evidence.thawed > 0 && volumes.every(({ target, newPath }) => evidence.sources[target] === newPath);

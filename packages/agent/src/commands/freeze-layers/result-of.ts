@@ -1,5 +1,8 @@
 import type { CommandResult } from '@coppice/protocol';
 import { machineDefinitionOf } from '../../definition/machine-definition.js';
+import { copyDurably, sealFile } from '../../hypervisor/qemu-storage/copy-durably.js';
+import { readImage } from '../../hypervisor/qemu-storage/image-file.js';
+import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
 import type { CommandContext } from '../context.js';
 import { fileOfDisk, requireChain } from '../expected-chain.js';
 import { drifted, type MachineView, viewMachine } from '../machine-view.js';
@@ -31,7 +34,43 @@ export async function resultOf(
       head: { fileName: newFileName, allocatedBytes: head?.allocatedBytes ?? 0 },
     });
   }
-  return { verb: 'freeze-layers', ...switched, definition: definitionBefore(plan, before), memoryBytes: null, hasNvram: false, volumes };
+  const definition = definitionBefore(plan, before);
+  return {
+    verb: 'freeze-layers',
+    ...(await keptWith(plan, switched, context)),
+    definition,
+    hasNvram: await copyNvram(plan, before, context),
+    volumes,
+  };
+}
+
+/** The memory is sealed, or was lost with a save that failed at its very end: then the disks are what a crash leaves. */
+async function keptWith(
+  { memoryPath }: FreezePlan,
+  switched: Switched,
+  context: CommandContext,
+): Promise<Switched & { memoryBytes: number | null }> {
+  if (memoryPath === null || switched.consistency !== 'MEMORY') return { ...switched, memoryBytes: null };
+  if (await isThere(memoryPath)) return { ...switched, memoryBytes: await sealFile(memoryPath) };
+  context.log.error({ memoryPath }, 'the disks are switched and the memory is not there: the snapshot is crash-consistent');
+  return { ...switched, consistency: 'CRASH', memoryBytes: null };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await readImage(path, 'raw')).virtualBytes > 0;
+  } catch (error) {
+    if (error instanceof ImageProblem) return false;
+    throw error;
+  }
+}
+
+/** False where the machine has no UEFI variables, or was never started and so has none yet. */
+async function copyNvram({ nvramCopy }: FreezePlan, { inForce }: MachineView, context: CommandContext): Promise<boolean> {
+  if (nvramCopy === null || inForce.nvramPath === null) return false;
+  const isCopied = await copyDurably(inForce.nvramPath, nvramCopy);
+  if (!isCopied) context.log.warn({ path: inForce.nvramPath }, 'the NVRAM that the definition names is not there');
+  return isCopied;
 }
 
 /** The guest writes the new layers and the definition names them; the live view lags until the machine is stopped and started, and is drift. */

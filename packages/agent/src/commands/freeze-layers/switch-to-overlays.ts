@@ -4,10 +4,11 @@ import { type CommandContext } from '../context.js';
 import { type ExpectedVolume, fileOfDisk } from '../expected-chain.js';
 import { drifted, type MachineView } from '../machine-view.js';
 import type { FreezePlan } from './freeze-layers.js';
+import { saveMemory } from './save-memory.js';
 
 /** What the switch achieved. `quiescedMs`: how long the guest's file systems stood still; null without, or when nobody knows. */
 export interface Switched {
-  readonly consistency: 'CRASH' | 'FILESYSTEM' | 'OFFLINE';
+  readonly consistency: 'CRASH' | 'FILESYSTEM' | 'MEMORY' | 'OFFLINE';
   readonly frozenAt: string;
   readonly quiescedMs: number | null;
 }
@@ -44,22 +45,23 @@ function overlaysOf(volumes: readonly ExpectedVolume[]): Map<string, FileSource>
 export async function switchToOverlays(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
   if (before.facts.power === 'OFF') return switchStopped(plan, before, context);
   const { body, volumes } = plan;
-  const xml = snapshotXml(before.inForce.disks, newHeadsOf(volumes));
+  const xml = snapshotXml(before.inForce.disks, newHeadsOf(volumes), plan.memoryPath);
   tellFreeze(plan, context, 'RUNNING');
   const transaction = async () => {
-    await context.hypervisor.takeDiskSnapshot(body.machineUuid, xml);
+    if (plan.memoryPath === null) await context.hypervisor.takeDiskSnapshot(body.machineUuid, xml);
+    else await saveMemory(plan, xml, context);
     const frozenAt = context.now().toISOString();
     context.crash('freeze-layers/after-transaction');
     return frozenAt;
   };
-  const switched = body.quiesce === null ? crashConsistent(await transaction()) : await quiesced(plan, context, transaction);
+  const switched = body.quiesce === null ? unquiesced(plan, await transaction()) : await quiesced(plan, context, transaction);
   context.crash('freeze-layers/after-thaw');
   tellFreeze(plan, context, 'SUCCEEDED');
   return switched;
 }
 
-function crashConsistent(frozenAt: string): Switched {
-  return { consistency: 'CRASH', frozenAt, quiescedMs: null };
+function unquiesced({ memoryPath }: FreezePlan, frozenAt: string): Switched {
+  return { consistency: memoryPath === null ? 'CRASH' : 'MEMORY', frozenAt, quiescedMs: null };
 }
 
 async function quiesced({ body }: FreezePlan, context: CommandContext, transaction: () => Promise<string>): Promise<Switched> {

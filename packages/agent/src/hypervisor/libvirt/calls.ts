@@ -16,6 +16,7 @@ export const callAnswers = {
   define: z.null(),
   switchAutostartOff: z.null(),
   destroy: z.null(),
+  suspend: z.null(),
   start: z.null(),
   removeManagedSave: z.null(),
   restoreMemory: z.null(),
@@ -33,10 +34,11 @@ export interface CallArguments extends MachineCallArguments {
   listMachines: Record<string, never>;
   describeMachine: { uuid: string };
   jobsOf: { uuid: string; targets: string[] };
-  takeSnapshot: { uuid: string; xml: string };
+  takeSnapshot: { uuid: string; xml: string; hasMemory: boolean };
   define: { xml: string };
   switchAutostartOff: { uuid: string };
   destroy: { uuid: string; isGraceful: boolean };
+  suspend: { uuid: string };
   start: { uuid: string; isPaused: boolean };
   removeManagedSave: { uuid: string };
   restoreMemory: { path: string; xml: string; isPaused: boolean };

@@ -89,6 +89,7 @@ export const virFunctions = {
   xml: libvirt.func('HeapText virDomainGetXMLDesc(virDomain *d, unsigned int flags)') as (domain: Domain, flags: number) => string | null,
   defineXml: libvirt.func('virDomain *virDomainDefineXML(virConnect *c, const char *xml)') as (c: Connect, xml: string) => Domain | null,
   destroy: libvirt.func('int virDomainDestroyFlags(virDomain *d, unsigned int flags)') as (domain: Domain, flags: number) => number,
+  suspend: libvirt.func('int virDomainSuspend(virDomain *d)') as (domain: Domain) => number,
   start: libvirt.func('int virDomainCreateWithFlags(virDomain *d, unsigned int flags)') as (domain: Domain, flags: number) => number,
   removeManagedSave: libvirt.func('int virDomainManagedSaveRemove(virDomain *d, unsigned int flags)') as (
     domain: Domain,

@@ -87,7 +87,16 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async takeDiskSnapshot(uuid: string, xml: string): Promise<void> {
-    await this.change('takeSnapshot', { uuid, xml }, `snapshot machine ${uuid}`);
+    await this.change('takeSnapshot', { uuid, xml, hasMemory: false }, `snapshot machine ${uuid}`);
+  }
+
+  async takeMemorySnapshot(uuid: string, xml: string): Promise<void> {
+    const doing = `snapshot machine ${uuid} with its memory`;
+    await this.link.call('takeSnapshot', { uuid, xml, hasMemory: true }, { doing, deadlineMs: MEMORY_DEADLINE_MS });
+  }
+
+  async suspend(uuid: string): Promise<void> {
+    await this.change('suspend', { uuid }, `let machine ${uuid} stand still`);
   }
 
   async define(xml: string): Promise<void> {

@@ -14,6 +14,12 @@ export function destroy(domain: Domain, isGraceful: boolean): null {
   return null;
 }
 
+/** The guest stands still until it is resumed. */
+export function suspend(domain: Domain): null {
+  checked(vir.suspend(domain));
+  return null;
+}
+
 /** Cold from the persistent definition, unless there is a managed save image: then from that. */
 export function start(domain: Domain, isPaused: boolean): null {
   checked(vir.start(domain, isPaused ? START_PAUSED : 0));

@@ -2,10 +2,13 @@ import type { CallAnswer, CallArguments, CallName, RawJobs } from './calls.js';
 import { describeDomain } from './describe-domain.js';
 import { type Connect, checked, type Domain, LibvirtCallError, takeList, virFunctions as vir } from './ffi.js';
 import { machineOperations } from './machine-operations.js';
-import { destroy, removeManagedSave, restoreMemory, start } from './power-operations.js';
+import { destroy, removeManagedSave, restoreMemory, start, suspend } from './power-operations.js';
 
-/** NO_METADATA | DISK_ONLY | REUSE_EXT | ATOMIC of virDomainSnapshotCreateFlags: our own tree, our own files, all disks or none. */
-const SNAPSHOT_FLAGS = 4 | 16 | 32 | 128;
+/** NO_METADATA | REUSE_EXT | ATOMIC of virDomainSnapshotCreateFlags: our own tree, our own files, all disks or none. */
+const SNAPSHOT_FLAGS = 4 | 32 | 128;
+const SNAPSHOT_DISK_ONLY = 16;
+/** The guest goes on while its memory is saved. */
+const SNAPSHOT_LIVE = 256;
 /** virDomainJobInfo is 96 bytes and virDomainBlockJobInfo 32 in all versions; the rest is room to grow. */
 const JOB_INFO_BYTES = 256;
 
@@ -49,9 +52,10 @@ export class SyncConnection {
     },
     describeMachine: ({ uuid }) => this.withDomain(uuid, (domain) => describeDomain(domain, uuid)),
     jobsOf: ({ uuid, targets }) => this.withDomain(uuid, (domain) => jobsOf(domain, targets)),
-    takeSnapshot: ({ uuid, xml }) =>
+    takeSnapshot: ({ uuid, xml, hasMemory }) =>
       this.withDomain(uuid, (domain) => {
-        vir.freeSnapshot(checked(vir.createSnapshot(domain, xml, SNAPSHOT_FLAGS)));
+        const flags = SNAPSHOT_FLAGS | (hasMemory ? SNAPSHOT_LIVE : SNAPSHOT_DISK_ONLY);
+        vir.freeSnapshot(checked(vir.createSnapshot(domain, xml, flags)));
         return null;
       }),
     define: ({ xml }) => {
@@ -64,6 +68,7 @@ export class SyncConnection {
         return null;
       }),
     destroy: ({ uuid, isGraceful }) => this.withDomain(uuid, (domain) => destroy(domain, isGraceful)),
+    suspend: ({ uuid }) => this.withDomain(uuid, suspend),
     start: ({ uuid, isPaused }) => this.withDomain(uuid, (domain) => start(domain, isPaused)),
     removeManagedSave: ({ uuid }) => this.withDomain(uuid, removeManagedSave),
     restoreMemory: (request) => restoreMemory(this.open(), request),
