@@ -30,6 +30,7 @@ import { createDeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapsho
 import type { DeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.contract.js';
 import { createRevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.js';
 import type { RevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
+import { revertToVmSnapshotWork } from './vm-snapshots/revert/revert-work.js';
 import { createFlattenVolume } from './volumes/flatten/flatten-volume.js';
 import type { FlattenVolume } from './volumes/flatten/flatten-volume.contract.js';
 
@@ -69,7 +70,7 @@ export function createCore(options: CoreOptions): Core {
   const tail = new StreamTail({ database, log });
   const relay = createRelay({ database, log, numbered: () => tail.nudge() });
   const write = createWrite(database, relay);
-  const engine = new OperationEngine([createVmSnapshotWork, ...machineWorks]);
+  const engine = new OperationEngine([createVmSnapshotWork, revertToVmSnapshotWork, ...machineWorks]);
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
   const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };

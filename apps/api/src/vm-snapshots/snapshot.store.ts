@@ -1,8 +1,16 @@
 import { assertTransition, VM_SNAPSHOT_LIFECYCLE, type VmSnapshotState } from '@coppice/snapshot-tree';
 import { insertTransitions } from '../events/transition.store.js';
 import type { TreeChange } from '../events/transition.js';
-import { numberTreeChanges } from '../machines/machine.store.js';
-import type { Turn } from '../operations/operation-work.js';
+import { type MachineRow, numberTreeChanges } from '../machines/machine.store.js';
+import type { OpenOperation } from '../operations/operation.store.js';
+import type { Reader, Transaction } from '../platform/database.js';
+
+/** Who moves it: an operation, with the machine locked. A Turn is one. */
+type Mover = {
+  transaction: Transaction;
+  machine: Pick<MachineRow, 'id' | 'currentSnapshotId'>;
+  operation: Pick<OpenOperation, 'id' | 'actor'>;
+};
 
 /** A move of a snapshot within an operation's turn. */
 export type SnapshotMove = {
@@ -16,8 +24,8 @@ export type SnapshotMove = {
 };
 
 /** State by compare-and-set, the tree's revision under the machine's row lock, then the transition that carries both. */
-export async function moveSnapshot(turn: Turn, move: SnapshotMove): Promise<void> {
-  const { transaction, machine, operation } = turn;
+export async function moveSnapshot(mover: Mover, move: SnapshotMove): Promise<void> {
+  const { transaction, machine, operation } = mover;
   assertTransition(VM_SNAPSHOT_LIFECYCLE, { subject: `VM snapshot ${move.snapshotId}`, from: move.from, to: move.to });
   const moved = await transaction.vmSnapshot.updateManyAndReturn({
     where: { id: move.snapshotId, state: move.from },
@@ -48,4 +56,10 @@ export async function moveSnapshot(turn: Turn, move: SnapshotMove): Promise<void
       treeChanges: await numberTreeChanges(transaction, machine.id, changes),
     },
   ]);
+}
+
+/** The machine that the snapshot is of; null where there is no such snapshot. */
+export async function machineOfSnapshot(reader: Reader, snapshotId: string): Promise<string | null> {
+  const found = await reader.vmSnapshot.findUnique({ where: { id: snapshotId }, select: { virtualMachineId: true } });
+  return found?.virtualMachineId ?? null;
 }

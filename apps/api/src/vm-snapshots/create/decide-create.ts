@@ -3,13 +3,11 @@ import { CHAIN_LIMIT, type CreatePlan, LayerForest, OVERLAY_RESERVE_BYTES, planC
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
 import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
+import { DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY } from '../capabilities.js';
 import { checkPlanHash, planHashOf, planView } from '../plan-view.js';
+import { checkQuota } from '../quota.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
 import { explainRefusal } from './explain-refusal.js';
-
-/** Names of what a host must be able to do (packages/agent says which it has): a snapshot, and freezing the guest for it. */
-const DISK_SNAPSHOT_CAPABILITY = 'vm-snapshot.disk';
-const QUIESCE_CAPABILITY = 'vm-snapshot.quiesce';
 
 /** Longest name and description of a snapshot, in characters: what a line of a list and a small page hold. */
 const NAME_LENGTH = 255;
@@ -94,13 +92,6 @@ function problemOfName(name: string): string | null {
   const length = Array.from(name).length;
   if (length < 1 || length > NAME_LENGTH || name.trim() === '') return `A name has 1 to ${NAME_LENGTH} characters and is not only blanks.`;
   return /\p{Cc}/u.test(name) ? 'A name has no control characters, such as line ends or tabs.' : null;
-}
-
-function checkQuota({ machine, snapshotsOfProject }: MachineFacts): Refusal | null {
-  const limit = machine.project?.quotaVmSnapshots ?? null;
-  if (limit === null || snapshotsOfProject === null || snapshotsOfProject < limit) return null;
-  const message = `The project has ${snapshotsOfProject} of its ${limit} VM snapshots. Delete one, or ask an administrator for more.`;
-  return { code: 'QUOTA_EXCEEDED', message, limit: BigInt(limit), used: BigInt(snapshotsOfProject) };
 }
 
 function capabilitiesOf(request: CreateVmSnapshotRequest, { machine }: MachineFacts): string[] {

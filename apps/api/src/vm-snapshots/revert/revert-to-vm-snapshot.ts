@@ -1,9 +1,53 @@
-import { refused } from '../../errors/refusal.js';
-import type { StartOptions } from '../../operations/start-operation.js';
-import type { RevertToVmSnapshot } from './revert-to-vm-snapshot.contract.js';
+import type { Principal } from '../../access/principal.js';
+import { auditRefusal } from '../../audit/audit.store.js';
+import { done, type Outcome } from '../../errors/refusal.js';
+import { findOperations } from '../../operations/operation.store.js';
+import { readPlan } from '../../operations/program.js';
+import { decideOnly, type StartOptions, startOperation } from '../../operations/start-operation.js';
+import type { Database } from '../../platform/database.js';
+import { planView } from '../plan-view.js';
+import { machineOfSnapshot } from '../snapshot.store.js';
+import type { RevertToVmSnapshot, RevertToVmSnapshotRequest, StartedRevert } from './revert-to-vm-snapshot.contract.js';
+import { revertRecord } from './revert-record.js';
+import { NO_SUCH_SNAPSHOT, revertStarter } from './revert.store.js';
+
+/** No byte moves: empty layers, a stop, a definition, perhaps a start. */
+const SECONDS_OF_A_REVERT = 3;
 
 /** Makes the use case. See the contract file for what its two functions promise. */
-export function createRevertToVmSnapshot(_options: StartOptions): RevertToVmSnapshot {
-  const later = refused({ code: 'CAPABILITY_DISABLED', message: 'Reverting is not switched on yet.' });
-  return { plan: async () => later, revert: async () => later };
+export function createRevertToVmSnapshot(options: StartOptions): RevertToVmSnapshot {
+  const { database } = options;
+  return {
+    async plan(principal, request) {
+      const virtualMachineId = await machineOfSnapshot(database, request.snapshotId);
+      if (virtualMachineId === null) return NO_SUCH_SNAPSHOT;
+      const asked = { principal, request: { ...request, virtualMachineId, planHash: null } };
+      const decided = await decideOnly(database, revertStarter, asked);
+      if (!decided.ok) return decided;
+      const { plan, hash } = decided.value.decision;
+      return done(planView(plan.plan, { hash, estimatedSeconds: SECONDS_OF_A_REVERT }));
+    },
+
+    async revert(principal, request) {
+      const tried = { principal, action: revertStarter.kind, projectId: null, subjectId: request.snapshotId };
+      return auditRefusal(database, tried, await revert(options, principal, request));
+    },
+  };
+}
+
+async function revert(options: StartOptions, principal: Principal, request: RevertToVmSnapshotRequest): Promise<Outcome<StartedRevert>> {
+  const virtualMachineId = await machineOfSnapshot(options.database, request.snapshotId);
+  if (virtualMachineId === null) return NO_SUCH_SNAPSHOT;
+  const asked = { principal, request: { ...request, virtualMachineId }, subjectId: request.snapshotId };
+  const started = await startOperation(options, revertStarter, asked);
+  if (!started.ok) return started;
+  const { operationId, subjectId: snapshotId } = started.value;
+  return done({ snapshotId, operationId, safetySnapshotId: await safetyOf(options.database, operationId) });
+}
+
+/** Made by whichever request began the operation: a repeated one reads it from there. */
+async function safetyOf(database: Database, operationId: string): Promise<string | null> {
+  const [operation] = await findOperations(database, [operationId]);
+  if (!operation) throw new Error(`operation ${operationId} was started and is not recorded`);
+  return revertRecord.parse(readPlan(operation.plan).record).safetySnapshotId;
 }
