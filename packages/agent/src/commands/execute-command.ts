@@ -1,9 +1,15 @@
 import type { CommandResult } from '@coppice/protocol';
 import { CommandProblem } from '../failure.js';
+import { changeDisk } from './change-disk/change-disk.js';
+import { changePower } from './change-power/change-power.js';
 import type { CommandContext } from './context.js';
 import { createLayers } from './create-layers/create-layers.js';
 import { discardLayers } from './discard-layers/discard-layers.js';
 import { freezeLayers } from './freeze-layers/freeze-layers.js';
+import { migrateMachine } from './migrate-machine/migrate-machine.js';
+import { removeMachine } from './remove-machine/remove-machine.js';
+import { repairMachine } from './repair-machine/repair-machine.js';
+import { resizeMachine } from './resize-machine/resize-machine.js';
 import { switchHeads } from './switch-heads/switch-heads.js';
 
 /** Does one command to its end. Throws CommandProblem for what cannot be done, HypervisorLost where it has to be called again. */
@@ -18,6 +24,18 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
       return switchHeads(body, context);
     case 'discard-layers':
       return discardLayers(body, context);
+    case 'change-power':
+      return changePower(body, context);
+    case 'resize-machine':
+      return resizeMachine(body, context);
+    case 'change-disk':
+      return changeDisk(body, context);
+    case 'remove-machine':
+      return removeMachine(body, context);
+    case 'migrate-machine':
+      return migrateMachine(body, context);
+    case 'repair-machine':
+      return repairMachine(body, context);
     default:
       return Promise.reject(
         new CommandProblem({ code: 'CAPABILITY_DISABLED', message: `This agent cannot ${body.verb}. Nothing was changed.` }),

@@ -52,7 +52,7 @@ export interface Migrations {
    * Moves a running machine; resolves when the hypervisor says that it is done, or with why not. Either way the truth is where the machine
    * runs now: look at both.
    */
-  migrateLive(migration: LiveMigration): Promise<{ readonly problem: string | null }>;
+  migrateLive(migration: LiveMigration): Promise<{ readonly problem: Error | null }>;
   /** Bytes of the migration at work; null when none is. */
   progressOf(uuid: string): Promise<{ readonly bytesDone: number; readonly bytesTotal: number } | null>;
   abort(uuid: string): Promise<void>;

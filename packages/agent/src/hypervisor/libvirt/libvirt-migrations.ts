@@ -28,12 +28,12 @@ export class LibvirtMigrations implements Migrations {
     }
   }
 
-  async migrateLive(migration: LiveMigration): Promise<{ problem: string | null }> {
+  async migrateLive(migration: LiveMigration): Promise<{ problem: Error | null }> {
     const { uuid, destinationUri: uri, streamUri, persistentXml, isStorageKnownShared: isUnsafe, isEncrypted } = migration;
     const doing = `migrate machine ${uuid} to ${uri}`;
     const argument = { uuid, uri, streamUri, persistentXml, isUnsafe, isEncrypted };
     const { problem } = await this.link.call('migrate', argument, { doing, deadlineMs: MIGRATE_DEADLINE_MS });
-    return { problem: problem === null ? null : problem.message };
+    return { problem: problem === null ? null : problemThere(uri, problem, doing) };
   }
 
   progressOf(uuid: string): Promise<{ bytesDone: number; bytesTotal: number } | null> {
@@ -46,17 +46,15 @@ export class LibvirtMigrations implements Migrations {
   }
 
   async defineAt(uri: string, xml: string): Promise<void> {
-    const { problem } = await this.link.call(
-      'defineAt',
-      { uri, xml },
-      { doing: `define a machine at ${uri}`, deadlineMs: CHANGE_DEADLINE_MS },
-    );
-    if (problem !== null) throw problemThere(uri, problem);
+    const doing = `define a machine at ${uri}`;
+    const { problem } = await this.link.call('defineAt', { uri, xml }, { doing, deadlineMs: CHANGE_DEADLINE_MS });
+    if (problem !== null) throw problemThere(uri, problem, doing);
   }
 }
 
-function problemThere(uri: string, problem: LibvirtProblem): Error {
-  if (!isConnectionLost(problem)) return errorFor(problem, `define a machine at ${uri}`);
+/** A connection that broke is the other host's, as far as this one can tell: then it does not answer. */
+function problemThere(uri: string, problem: LibvirtProblem, doing: string): Error {
+  if (!isConnectionLost(problem)) return errorFor(problem, doing);
   return new CommandProblem({
     code: 'HOST_UNAVAILABLE',
     retryable: true,
