@@ -51,6 +51,7 @@ export class LabHost {
       apiUrls: [`ws://127.0.0.1:${linkPort}/agent`],
       hostName: request.name,
       libvirtUri: libvirtUriOf(place.runDir),
+      migrationUri: libvirtUriOf(place.runDir),
       stateDir: join(dir, 'agent'),
       pools: [{ name: POOL_NAME, type: 'SHARED_MOUNT_POINT', path: request.poolDir }],
       logLevel: 'debug',

@@ -200,7 +200,7 @@ async function makeHello({ config, journal, hypervisor, version }: Parts, nonce:
   const { state } = journal;
   return {
     type: 'session.hello',
-    migrationUri: null,
+    migrationUri: config.migrationUri ?? null,
     protocolVersion: PROTOCOL_VERSION,
     identity: proveIdentity(await readIdentity(config.stateDir), nonce, config.enrolmentToken),
     hostName: config.hostName,

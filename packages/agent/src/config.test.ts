@@ -25,11 +25,13 @@ it('takes the file, and lets the environment override any key', () => {
   const config = readConfig({
     COPPICE_AGENT_CONFIG: fileWith(JSON.stringify(usable)),
     COPPICE_AGENT_HOST_NAME: 'demo-2',
+    COPPICE_AGENT_MIGRATION_URI: 'qemu+tls://demo-2/system',
     COPPICE_AGENT_API_URLS: 'wss://a/agent, wss://b/agent',
     COPPICE_AGENT_POOLS: '[{"name":"p","type":"RBD"}]',
   });
   expect(config).toMatchObject({
     hostName: 'demo-2',
+    migrationUri: 'qemu+tls://demo-2/system',
     apiUrls: ['wss://a/agent', 'wss://b/agent'],
     logLevel: 'info',
     stateDir: usable.stateDir,

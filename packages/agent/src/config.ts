@@ -24,6 +24,8 @@ const agentConfig = z.strictObject({
     .max(16),
   hostName: z.string().min(1).max(128),
   libvirtUri: z.string().min(1),
+  /** Where the agents of other hosts reach this host's libvirt, to migrate machines to it; without it, it takes none. */
+  migrationUri: z.string().min(1).max(2048).optional(),
   stateDir: absolutePath,
   /** Used once, while the state folder holds no enrolled host. */
   enrolmentToken: z.string().min(20).max(256).optional(),

@@ -73,6 +73,7 @@ async function writeAgentConfig(config: LauncherConfig, host: DemoHost, enrolmen
     apiUrls: [`ws://${clientAddress(config.bind)}:${config.apiPort}/agent`],
     hostName: host,
     libvirtUri: demoLibvirtUri(config, host),
+    migrationUri: demoLibvirtUri(config, host),
     stateDir: agentStateDir(config, host),
     pools: [{ name: POOL, type: 'SHARED_MOUNT_POINT', path: poolDir(config) }],
     ...(enrolmentToken === undefined ? {} : { enrolmentToken }),

@@ -30,39 +30,39 @@ import { TestMachine } from './test-machine.js';
 export class HostWorld {
   readonly api: FakeApi;
   readonly agent: AgentProcess;
+  readonly poolDir: string;
 
   private constructor(
     readonly dir: string,
     private hypervisor: Hypervisor,
-    parts: { api: FakeApi; agent: AgentProcess },
+    parts: { api: FakeApi; agent: AgentProcess; poolDir: string },
   ) {
+    this.poolDir = parts.poolDir;
     this.api = parts.api;
     this.agent = parts.agent;
   }
 
-  /** Everything but guests; the agent is configured and not started. */
-  static async open(): Promise<HostWorld> {
+  /** Everything but guests; the agent is configured and not started. `beside`: a world whose pool this host shares; it is closed later. */
+  static async open(beside?: HostWorld): Promise<HostWorld> {
     const dir = await mkdtemp(join(tmpdir(), 'coppice-agent-'));
     const runDir = `/run/coppice-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
-    await mkdir(join(dir, 'pool'));
+    const poolDir = beside?.poolDir ?? join(dir, 'pool');
+    await mkdir(poolDir, { recursive: true });
     const hypervisor = await startHypervisor({ name: 'agent-test', stateDir: join(dir, 'host'), runDir });
     const api = await FakeApi.open();
     const config = {
       apiUrls: [api.url],
       hostName: 'agent-test',
       libvirtUri: hypervisor.libvirtUri,
+      migrationUri: hypervisor.libvirtUri,
       stateDir: join(dir, 'agent'),
       enrolmentToken: api.token,
-      pools: [{ name: 'pool', type: 'SHARED_MOUNT_POINT', path: join(dir, 'pool') }],
+      pools: [{ name: 'pool', type: 'SHARED_MOUNT_POINT', path: poolDir }],
       logLevel: 'debug',
     };
     await writeFile(join(dir, 'agent.json'), JSON.stringify(config));
     const agent = new AgentProcess(join(dir, 'agent.json'), join(dir, 'agent.log'));
-    return new HostWorld(dir, hypervisor, { api, agent });
-  }
-
-  get poolDir(): string {
-    return join(this.dir, 'pool');
+    return new HostWorld(dir, hypervisor, { api, agent, poolDir });
   }
 
   /** Where sockets go: short. */
