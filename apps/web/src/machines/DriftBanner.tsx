@@ -1,23 +1,40 @@
+'use client';
+import { Wrench } from 'lucide-react';
+import { useState } from 'react';
+import { whyNot } from '../operations/availability';
+import { Button } from '../ui/Button';
 import { Notice } from '../ui/Notice';
 import { TimeAgo } from '../ui/TimeAgo';
+import { DriftFindings } from './DriftFindings';
+import { ReconcileDialog } from './ReconcileDialog';
 import type { MachineView } from './use-live-machine';
 
-/** Says that the host does not have what is recorded, and what that means for the visitor. */
-export function DriftBanner({ drift }: { drift: NonNullable<MachineView['drift']> }) {
+type BannerProps = { machine: MachineView; drift: NonNullable<MachineView['drift']> };
+
+/** Says that the host does not have what is recorded, what that means for the visitor, and leads to the way out. */
+export function DriftBanner({ machine, drift }: BannerProps) {
+  const [isOpen, setOpen] = useState(false);
   return (
-    <Notice kind="warning" title="This machine is not as recorded">
-      <p>
-        Its host has something else than Coppice recorded, seen <TimeAgo at={drift.detectedAt} />. Nothing is changed on it until an
-        administrator has reconciled it.
+    <Notice
+      kind="warning"
+      title="This machine is not as recorded"
+      action={
+        <Button
+          icon={<Wrench size={14} aria-hidden />}
+          unavailableBecause={whyNot(machine.actions, 'RECONCILE')}
+          onClick={() => setOpen(true)}
+          className="self-center"
+        >
+          Reconcile…
+        </Button>
+      }
+    >
+      <p className="mb-1.5">
+        Its host has something else than Coppice recorded, seen <TimeAgo at={drift.detectedAt} />. Nothing is changed on it until it is
+        reconciled.
       </p>
-      <ul className="mt-1.5 list-disc space-y-1 pl-4">
-        {drift.findings.map((finding) => (
-          <li key={`${finding.code}-${finding.volume?.id ?? ''}-${finding.message}`}>
-            {finding.message}
-            {finding.path && <code className="ml-1 font-mono text-[12px] break-all">{finding.path}</code>}
-          </li>
-        ))}
-      </ul>
+      <DriftFindings findings={drift.findings} />
+      {isOpen && <ReconcileDialog machine={machine} drift={drift} onClose={() => setOpen(false)} />}
     </Notice>
   );
 }

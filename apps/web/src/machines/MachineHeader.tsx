@@ -1,15 +1,14 @@
 'use client';
 import { Camera, ChevronLeft, Cpu, HardDrive, MemoryStick, Network, Plug, Server } from 'lucide-react';
 import Link from 'next/link';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Badge } from '../ui/Badge';
-import { Button } from '../ui/Button';
 import { formatBytes, formatCount } from '../ui/format';
-import { TakeSnapshotDialog } from '../vm-snapshots/TakeSnapshotDialog';
+import { MachineButtons } from './MachineButtons';
 import { sayGuestAgent, sayMachineState } from './machine-words';
 import type { MachineView } from './use-live-machine';
 
-/** Name, state, what it is made of, and the button that takes a snapshot. */
+/** Name, state, what it is made of, and what can be done with it. */
 export function MachineHeader({ machine, snapshotCount }: { machine: MachineView; snapshotCount: number }) {
   const state = sayMachineState(machine.state);
   return (
@@ -24,7 +23,7 @@ export function MachineHeader({ machine, snapshotCount }: { machine: MachineView
           {state.label}
         </Badge>
         {(machine.state === 'SNAPSHOTTING' || machine.state === 'REVERTING') && machine.powerState === 'ON' && <Badge>Guest runs on</Badge>}
-        <TakeSnapshotButton machine={machine} />
+        <MachineButtons machine={machine} />
       </div>
       <ul className="figures flex flex-wrap gap-x-5 gap-y-1.5 text-ink-soft">
         {machine.project && (
@@ -65,31 +64,5 @@ function Detail({ icon, name, children }: { icon: ReactNode; name: string; child
       <span className="sr-only">{name}: </span>
       {children}
     </li>
-  );
-}
-
-function TakeSnapshotButton({ machine }: { machine: MachineView }) {
-  const [isOpen, setOpen] = useState(false);
-  const create = machine.actions.find(({ action }) => action === 'CREATE_VM_SNAPSHOT');
-  const reason = create && !create.enabled ? (create.reason ?? 'A snapshot cannot be taken now.') : undefined;
-  return (
-    <div className="ml-auto flex min-w-0 flex-wrap items-center justify-end gap-x-3 gap-y-1 max-sm:w-full">
-      {reason !== undefined && (
-        <p id="take-snapshot-reason" className="max-w-md text-[12.5px] text-ink-faint max-sm:w-full sm:text-right">
-          {reason}
-        </p>
-      )}
-      <Button
-        look="primary"
-        icon={<Camera size={15} aria-hidden />}
-        unavailableBecause={reason}
-        aria-describedby={reason === undefined ? undefined : 'take-snapshot-reason'}
-        onClick={() => setOpen(true)}
-        className="max-sm:w-full"
-      >
-        Take snapshot
-      </Button>
-      {isOpen && <TakeSnapshotDialog machine={machine} onClose={() => setOpen(false)} />}
-    </div>
   );
 }

@@ -36,7 +36,7 @@ function Ready({ live: { machine, tree, operationId } }: { live: Extract<LiveMac
   return (
     <div className="space-y-4">
       <MachineHeader machine={machine} snapshotCount={tree.nodes.size} />
-      {machine.drift && <DriftBanner drift={machine.drift} />}
+      {machine.drift && <DriftBanner machine={machine} drift={machine.drift} />}
       {operationId !== null && <OperationPanel key={operationId} operationId={operationId} />}
       <SnapshotTreeSection machine={machine} tree={tree} below={<MachineLists machine={machine} />} />
     </div>

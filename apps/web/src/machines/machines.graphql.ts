@@ -58,6 +58,12 @@ graphql(`
     virtualBytes
     allocatedBytes
     chainLength
+    actions {
+      action
+      enabled
+      code
+      reason
+    }
     pool {
       id
       name

@@ -6,11 +6,13 @@ import { machinePath } from '../machines/machine-path';
 import { Badge } from '../ui/Badge';
 import { Button } from '../ui/Button';
 import { formatDuration } from '../ui/format';
-import { EmptyState, FailedState, Notice } from '../ui/Notice';
+import { EmptyState, FailedState } from '../ui/Notice';
 import { SkeletonRows } from '../ui/Skeleton';
 import { TimeAgo } from '../ui/TimeAgo';
+import { CancelOperationButton } from './CancelOperationButton';
+import { OperationFailure } from './OperationFailure';
 import { OperationSteps } from './OperationSteps';
-import { lengthMs, sayOperationKind, sayOperationState } from './operation-words';
+import { isUnfinished, lengthMs, sayOperationKind, sayOperationState } from './operation-words';
 import { useLiveOperations } from './use-live-operations';
 
 /** Long work, newest first, each with its steps on demand. */
@@ -35,7 +37,7 @@ export function OperationList({ virtualMachineId = null }: { virtualMachineId?: 
     <>
       <ul className="divide-y divide-line">
         {operations.map((operation) => (
-          <OperationRow key={operation.id} operation={operation} showsMachine={virtualMachineId === null} />
+          <OperationRow key={operation.id} operation={operation} showsMachine={virtualMachineId === null} onChanged={reload} />
         ))}
       </ul>
       {operations.length < totalCount && (
@@ -47,7 +49,9 @@ export function OperationList({ virtualMachineId = null }: { virtualMachineId?: 
   );
 }
 
-function OperationRow({ operation, showsMachine }: { operation: OperationViewFragment; showsMachine: boolean }) {
+type RowProps = { operation: OperationViewFragment; showsMachine: boolean; onChanged: () => void };
+
+function OperationRow({ operation, showsMachine, onChanged }: RowProps) {
   const state = sayOperationState(operation.state);
   const took = lengthMs(operation);
   return (
@@ -83,11 +87,8 @@ function OperationRow({ operation, showsMachine }: { operation: OperationViewFra
             )}
             .
           </p>
-          {operation.error && (
-            <Notice kind="error" title={operation.error.message}>
-              {operation.error.hint}
-            </Notice>
-          )}
+          {isUnfinished(operation.state) && <CancelOperationButton operation={operation} onCancelled={onChanged} />}
+          {operation.error && <OperationFailure operation={operation} error={operation.error} onRetried={onChanged} />}
           {operation.steps.length > 0 && <OperationSteps steps={operation.steps} />}
         </div>
       </details>

@@ -1,44 +1,44 @@
 'use client';
 import { X } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { OperationViewFragment } from '../../generated/graphql';
 import { useStream } from '../graphql/use-stream';
 import { Badge } from '../ui/Badge';
 import { IconButton } from '../ui/Button';
 import { classNames } from '../ui/class-names';
-import { formatBytes, formatDuration } from '../ui/format';
-import { Notice } from '../ui/Notice';
+import { formatDuration } from '../ui/format';
 import { ProgressBar } from '../ui/ProgressBar';
+import { CancelOperationButton } from './CancelOperationButton';
+import { OperationFailure } from './OperationFailure';
 import { OperationSteps } from './OperationSteps';
-import { isUnfinished, lengthMs, sayOperationKind, sayOperationState } from './operation-words';
+import { isUnfinished, lengthMs, sayOperationKind, sayOperationState, sayProgress } from './operation-words';
 import { watchOperation } from './operations.graphql';
 
 /** The operation that runs on a machine, as it goes on; after its end how it ended, until it is put away. */
 export function OperationPanel({ operationId }: { operationId: string }) {
   const [operation, setOperation] = useState<OperationViewFragment>();
   const [isPutAway, setPutAway] = useState(false);
+  const take = (next: OperationViewFragment) => setOperation((last) => (last && last.revision > next.revision ? last : next));
   useStream({
     document: watchOperation,
     variables: { operationIds: [operationId] },
-    onData: ({ operationProgress: next }) => setOperation((last) => (last && last.revision > next.revision ? last : next)),
+    onData: ({ operationProgress: next }) => take(next),
     onGap: () => setOperation(undefined),
   });
   if (!operation || isPutAway) return null;
+  const goesOn = isUnfinished(operation.state);
   return (
-    <section
-      aria-label="Operation"
-      className={classNames('card animate-arrive overflow-hidden', isUnfinished(operation.state) && 'border-busy/40')}
-    >
-      <Head operation={operation} onPutAway={() => setPutAway(true)} />
-      {isUnfinished(operation.state) && <Running operation={operation} />}
+    <section aria-label="Operation" className={classNames('card animate-arrive overflow-hidden', goesOn && 'border-busy/40')}>
+      <Head operation={operation} onPutAway={() => setPutAway(true)}>
+        {goesOn && <CancelOperationButton operation={operation} onCancelled={take} />}
+      </Head>
+      {goesOn && <Running operation={operation} />}
       {operation.error && (
         <div className="px-4 pb-3">
-          <Notice kind="error" title={operation.error.message}>
-            {operation.error.hint}
-          </Notice>
+          <OperationFailure operation={operation} error={operation.error} onRetried={take} />
         </div>
       )}
-      {(isUnfinished(operation.state) || operation.state === 'FAILED') && operation.steps.length > 0 && (
+      {(goesOn || operation.state === 'FAILED' || operation.state === 'CANCELLED') && operation.steps.length > 0 && (
         <div className="border-t border-line px-4 py-3">
           <OperationSteps steps={operation.steps} />
         </div>
@@ -47,7 +47,9 @@ export function OperationPanel({ operationId }: { operationId: string }) {
   );
 }
 
-function Head({ operation, onPutAway }: { operation: OperationViewFragment; onPutAway: () => void }) {
+type HeadProps = { operation: OperationViewFragment; onPutAway: () => void; children: ReactNode };
+
+function Head({ operation, onPutAway, children }: HeadProps) {
   const state = sayOperationState(operation.state);
   const took = lengthMs(operation);
   return (
@@ -63,6 +65,7 @@ function Head({ operation, onPutAway }: { operation: OperationViewFragment; onPu
         by {operation.startedBy.name}
         {took !== null && ` · took ${formatDuration(took)}`}
       </p>
+      {children}
       {!isUnfinished(operation.state) && (
         <IconButton label="Put away" onClick={onPutAway} className="-mr-2">
           <X size={15} aria-hidden />
@@ -75,12 +78,6 @@ function Head({ operation, onPutAway }: { operation: OperationViewFragment; onPu
 function Running({ operation }: { operation: OperationViewFragment }) {
   const { progress } = operation;
   const done = operation.steps.filter((step) => step.state === 'SUCCEEDED').length;
-  const byteText =
-    progress?.bytesTotal && progress.bytesDone !== null && progress.bytesDone !== undefined
-      ? `${formatBytes(progress.bytesDone)} of ${formatBytes(progress.bytesTotal)}`
-      : null;
-  const rate = progress?.bytesPerSecond ? `${formatBytes(progress.bytesPerSecond)}/s` : null;
-  const left = progress?.etaSeconds ? `${formatDuration(progress.etaSeconds * 1_000)} left` : null;
   return (
     <div className="space-y-1.5 px-4 pb-3">
       <ProgressBar
@@ -89,7 +86,7 @@ function Running({ operation }: { operation: OperationViewFragment }) {
       />
       <p className="figures flex flex-wrap gap-x-4 text-[12.5px] text-ink-soft">
         <span className="min-w-0 flex-1">{operation.phase ?? 'Waiting for the host'}</span>
-        <span>{[byteText, rate, left].filter(Boolean).join(' · ')}</span>
+        <span>{sayProgress(progress)}</span>
       </p>
     </div>
   );

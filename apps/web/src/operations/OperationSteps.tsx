@@ -2,7 +2,8 @@ import { Ban, Check, Circle, LoaderCircle, X } from 'lucide-react';
 import type { OperationState, OperationViewFragment } from '../../generated/graphql';
 import { classNames } from '../ui/class-names';
 import { formatDuration } from '../ui/format';
-import { lengthMs, sayOperationState } from './operation-words';
+import { ProgressBar } from '../ui/ProgressBar';
+import { lengthMs, sayOperationState, sayProgress } from './operation-words';
 
 const ICONS: Record<OperationState, { icon: typeof Check; look: string }> = {
   QUEUED: { icon: Circle, look: 'text-line-strong' },
@@ -13,31 +14,42 @@ const ICONS: Record<OperationState, { icon: typeof Check; look: string }> = {
   CANCELLED: { icon: Ban, look: 'text-ink-faint' },
 };
 
-/** The steps of an operation, in order, each with its state and how long it took. */
-export function OperationSteps({ steps }: { steps: OperationViewFragment['steps'] }) {
+type Step = OperationViewFragment['steps'][number];
+
+/** The steps of an operation, in order, each with its state, how far it is, and how long it took. */
+export function OperationSteps({ steps }: { steps: readonly Step[] }) {
   return (
     <ol aria-label="Steps" className="grid gap-x-8 gap-y-1.5 lg:grid-cols-2">
-      {steps.map((step, index) => {
-        const { icon: Icon, look } = ICONS[step.state];
-        const took = lengthMs(step);
-        return (
-          // A plan's steps never change their order, and two of them may read the same.
-          <li key={index} className="flex items-start gap-2.5">
-            <Icon size={15} aria-hidden className={classNames('mt-0.5 shrink-0', look)} />
-            <span className={classNames('min-w-0 flex-1', step.state === 'QUEUED' && 'text-ink-faint')}>
-              {step.description}
-              <span className="sr-only">: {sayOperationState(step.state).label}</span>
-            </span>
-            <span className="figures shrink-0 text-[12.5px] text-ink-faint">
-              {step.state === 'RUNNING' && step.progress
-                ? `${Math.round(step.progress.percent)} %`
-                : took === null
-                  ? ''
-                  : formatDuration(took)}
-            </span>
-          </li>
-        );
-      })}
+      {steps.map((step, index) => (
+        // A plan's steps never change their order, and two of them may read the same.
+        <StepRow key={index} step={step} />
+      ))}
     </ol>
+  );
+}
+
+function StepRow({ step }: { step: Step }) {
+  const { icon: Icon, look } = ICONS[step.state];
+  const took = lengthMs(step);
+  const moves = step.state === 'RUNNING' && (step.progress?.bytesTotal ?? 0) > 0 ? step.progress : null;
+  return (
+    <li className="flex items-start gap-2.5">
+      <Icon size={15} aria-hidden className={classNames('mt-0.5 shrink-0', look)} />
+      <div className="min-w-0 flex-1">
+        <p className={classNames(step.state === 'QUEUED' && 'text-ink-faint')}>
+          {step.description}
+          <span className="sr-only">: {sayOperationState(step.state).label}</span>
+        </p>
+        {moves && (
+          <div className="mt-1 space-y-1">
+            <ProgressBar percent={moves.percent} label={step.description} />
+            <p className="figures text-[12px] text-ink-faint">{sayProgress(moves)}</p>
+          </div>
+        )}
+      </div>
+      <span className="figures shrink-0 text-[12.5px] text-ink-faint">
+        {step.state === 'RUNNING' && step.progress ? `${Math.round(step.progress.percent)} %` : took === null ? '' : formatDuration(took)}
+      </span>
+    </li>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lengthMs, sayOperationKind, saySubject } from './operation-words';
+import { lengthMs, sayOperationKind, sayProgress, saySubject, whyNotCancelable } from './operation-words';
 
 describe('words of operations', () => {
   it('take a mutation’s name apart where there are no better words', () => {
@@ -22,5 +22,20 @@ describe('words of operations', () => {
   it('measure only what has both ends', () => {
     expect(lengthMs({ startedAt: '2026-11-21T10:00:00Z', finishedAt: '2026-11-21T10:00:02.500Z' })).toBe(2_500);
     expect(lengthMs({ startedAt: '2026-11-21T10:00:00Z', finishedAt: null })).toBeNull();
+  });
+
+  it('say how far something is, as far as that is known', () => {
+    const mib = 2 ** 20;
+    expect(sayProgress({ bytesDone: mib, bytesTotal: 4 * mib, bytesPerSecond: mib, etaSeconds: 3 })).toBe(
+      '1 MiB of 4 MiB · 1 MiB/s · 3 s left',
+    );
+    expect(sayProgress({ bytesDone: null, bytesTotal: 4 * mib, bytesPerSecond: null, etaSeconds: null })).toBe('0 B of 4 MiB');
+    expect([sayProgress({ bytesDone: 0, bytesTotal: 0 }), sayProgress(null)]).toEqual(['', '']);
+  });
+
+  it('say why something cannot be cancelled', () => {
+    expect(whyNotCancelable({ state: 'RUNNING', cancelable: true })).toBeUndefined();
+    expect(whyNotCancelable({ state: 'RUNNING', cancelable: false })).toContain('goes on to its end');
+    expect(whyNotCancelable({ state: 'CANCELLING', cancelable: true })).toContain('already');
   });
 });

@@ -1,7 +1,7 @@
 /** Words and tones for operations and transitions. */
 import type { OperationState, SubjectType } from '../../generated/graphql';
 import type { Tone } from '../ui/Badge';
-import { formatEnum } from '../ui/format';
+import { formatBytes, formatDuration, formatEnum } from '../ui/format';
 
 const STATES: Record<OperationState, { label: string; tone: Tone }> = {
   QUEUED: { label: 'Queued', tone: 'plain' },
@@ -25,7 +25,15 @@ export function isUnfinished(state: OperationState): boolean {
 const KINDS: Record<string, string> = {
   createVmSnapshot: 'Take snapshot',
   updateVmSnapshot: 'Edit snapshot',
+  revertToVmSnapshot: 'Revert to snapshot',
+  deleteVmSnapshots: 'Delete snapshots',
   assignVirtualMachine: 'Assign machine',
+  startVirtualMachine: 'Start machine',
+  stopVirtualMachine: 'Stop machine',
+  resizeVirtualMachine: 'Resize machine',
+  migrateVirtualMachine: 'Migrate machine',
+  destroyVirtualMachine: 'Destroy machine',
+  reconcileVirtualMachine: 'Reconcile machine',
 };
 
 /** What kind of work, in words: the mutation's name taken apart where no better words are known. */
@@ -61,4 +69,31 @@ export function saySubject(
 export function lengthMs(piece: { startedAt?: string | null; finishedAt?: string | null }): number | null {
   if (!piece.startedAt || !piece.finishedAt) return null;
   return Math.max(0, Date.parse(piece.finishedAt) - Date.parse(piece.startedAt));
+}
+
+type ProgressLike = {
+  bytesDone?: number | null | undefined;
+  bytesTotal?: number | null | undefined;
+  bytesPerSecond?: number | null | undefined;
+  etaSeconds?: number | null | undefined;
+};
+
+/** How far something is, as far as that is known: bytes, rate, time left; empty where nothing is. */
+export function sayProgress(progress: ProgressLike | null | undefined): string {
+  if (!progress) return '';
+  const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds } = progress;
+  const isByBytes = bytesTotal !== null && bytesTotal !== undefined && bytesTotal > 0;
+  return [
+    isByBytes ? `${formatBytes(bytesDone ?? 0)} of ${formatBytes(bytesTotal)}` : '',
+    bytesPerSecond ? `${formatBytes(bytesPerSecond)}/s` : '',
+    etaSeconds ? `${formatDuration(etaSeconds * 1_000)} left` : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** Why an operation cannot be cancelled now, in a sentence; undefined where it can. */
+export function whyNotCancelable(operation: { state: OperationState; cancelable: boolean }): string | undefined {
+  if (operation.state === 'CANCELLING') return 'It is being cancelled already.';
+  return operation.cancelable ? undefined : 'This cannot be taken back half-way: it goes on to its end.';
 }

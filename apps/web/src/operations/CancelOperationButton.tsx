@@ -1,0 +1,70 @@
+'use client';
+import { Ban } from 'lucide-react';
+import { useState } from 'react';
+import type { OperationViewFragment } from '../../generated/graphql';
+import { useSubmission } from '../graphql/use-submission';
+import { Button } from '../ui/Button';
+import { Notice } from '../ui/Notice';
+import { ActionDialog } from './ActionDialog';
+import { isUnfinished, sayOperationKind, whyNotCancelable } from './operation-words';
+import { cancelOperation } from './operations.graphql';
+
+type CancelProps = { operation: OperationViewFragment; onCancelled: (operation: OperationViewFragment) => void };
+
+/** Cancels an operation, after it has said what that would leave. */
+export function CancelOperationButton({ operation, onCancelled }: CancelProps) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <Button
+        look="quiet"
+        icon={<Ban size={14} aria-hidden />}
+        unavailableBecause={whyNotCancelable(operation)}
+        onClick={() => setOpen(true)}
+      >
+        Cancel…
+      </Button>
+      {isOpen && <CancelOperationDialog operation={operation} onCancelled={onCancelled} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+/** What a cancel leaves can change while one reads it: the sentence is always that of now, and the end of the operation ends the question. */
+function CancelOperationDialog({ operation, onCancelled, onClose }: CancelProps & { onClose: () => void }) {
+  const { submit, errors, ...submission } = useSubmission({
+    document: cancelOperation,
+    read: (data) => {
+      if (data.cancelOperation.operation) onCancelled(data.cancelOperation.operation);
+      return data.cancelOperation.errors;
+    },
+    isPlain: true,
+  });
+  const isOver = !isUnfinished(operation.state);
+  const name = sayOperationKind(operation.kind).toLowerCase();
+  return (
+    <ActionDialog
+      title={`Cancel “${name}”?`}
+      errors={errors}
+      submission={submission}
+      dismissLabel={isOver ? 'Close' : 'Let it go on'}
+      confirm={{
+        label: 'Cancel it',
+        look: 'danger',
+        icon: <Ban size={15} aria-hidden />,
+        unavailableBecause: isOver ? 'It has ended by now.' : whyNotCancelable(operation),
+      }}
+      onSubmit={async () => {
+        if ((await submit({ operationId: operation.id })).isDone) onClose();
+      }}
+      onClose={onClose}
+    >
+      {isOver ? (
+        <p>It has ended by now: there is nothing left to cancel.</p>
+      ) : (
+        <Notice kind="warning" title="What this leaves">
+          {operation.cancelEffect ?? 'What is done already stays; what is not begun is not done.'}
+        </Notice>
+      )}
+    </ActionDialog>
+  );
+}
