@@ -11,6 +11,7 @@ import { removeMachine } from './remove-machine/remove-machine.js';
 import { repairMachine } from './repair-machine/repair-machine.js';
 import { resizeMachine } from './resize-machine/resize-machine.js';
 import { switchHeads } from './switch-heads/switch-heads.js';
+import { mergeLayers } from './merge-layers/merge-layers.js';
 
 /** Does one command to its end. Throws CommandProblem for what cannot be done, HypervisorLost where it has to be called again. */
 export function executeCommand(context: CommandContext): Promise<CommandResult> {
@@ -22,6 +23,8 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
       return freezeLayers(body, context);
     case 'switch-heads':
       return switchHeads(body, context);
+    case 'merge-layers':
+      return mergeLayers(body, context);
     case 'discard-layers':
       return discardLayers(body, context);
     case 'change-power':

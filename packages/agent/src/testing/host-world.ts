@@ -42,12 +42,16 @@ export class HostWorld {
     this.agent = parts.agent;
   }
 
-  /** Everything but guests; the agent is configured and not started. `beside`: a world whose pool this host shares; it is closed later. */
-  static async open(beside?: HostWorld): Promise<HostWorld> {
+  /**
+   * Everything but guests; the agent is configured and not started. `beside`: a world whose pool this host shares; it is closed later.
+   * `poolBytes`: the pool is a file system of its own, of this size.
+   */
+  static async open(beside?: HostWorld, poolBytes?: number): Promise<HostWorld> {
     const dir = await mkdtemp(join(tmpdir(), 'coppice-agent-'));
     const runDir = `/run/coppice-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
     const poolDir = beside?.poolDir ?? join(dir, 'pool');
     await mkdir(poolDir, { recursive: true });
+    if (poolBytes !== undefined) await mountMemory(poolDir, poolBytes);
     const hypervisor = await startHypervisor({ name: 'agent-test', stateDir: join(dir, 'host'), runDir });
     const api = await FakeApi.open();
     const config = {
@@ -139,9 +143,19 @@ export class HostWorld {
     await this.api.close();
     for (const guest of await listGuests(this.uri)) await destroyGuest(this.uri, guest);
     await stopHypervisor(this.hypervisor);
+    await unmount(join(this.dir, 'pool'));
     await rm(this.dir, { recursive: true, force: true });
     await rm(this.hypervisor.runDir, { recursive: true, force: true });
   }
+}
+
+async function mountMemory(path: string, bytes: number): Promise<void> {
+  await runProgram('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'coppice-test', path], { deadlineMs: 10_000 });
+}
+
+/** Nothing happens if nothing is mounted there. */
+async function unmount(path: string): Promise<void> {
+  if (readFileSync('/proc/mounts', 'utf8').includes(` ${path} `)) await runProgram('umount', [path], { deadlineMs: 10_000 });
 }
 
 /** Its own process, and not the guest's QEMU, which has the same UUID in its command line. */

@@ -2,27 +2,28 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { coarsened, type DataRange } from '../../inventory/encode-extents.js';
+import type { ChainImage } from './storage-daemon.js';
 import { storageError } from './storage-error.js';
 
-const entry = z.object({ start: z.int(), length: z.int(), data: z.boolean() });
+const entry = z.object({ start: z.int(), length: z.int(), depth: z.int(), data: z.boolean() });
 /** A data map of the protocol never holds more; twice as many are in memory at most. */
 const MAX_RANGES = 200_000;
 const MAX_STDERR = 4096;
-
-/** An image that is to be looked at, by format: nothing is probed. */
-export interface MappedImage {
-  readonly path: string;
-  readonly format: 'qcow2' | 'raw';
-}
 
 /**
  * Where one image itself holds data, whatever is below it: its backing is not opened. A machine may have it open meanwhile. Throws IO_ERROR,
  * also when `deadlineMs` has passed.
  */
-export async function dataRangesOf({ path, format }: MappedImage, deadlineMs: number): Promise<DataRange[]> {
-  const file = { driver: 'file', filename: path };
-  const image = format === 'qcow2' ? { driver: format, backing: null, file } : { driver: format, file };
-  const argv = ['map', '--output=json', '-U', `json:${JSON.stringify(image)}`];
+export async function dataRangesOf(image: ChainImage, deadlineMs: number): Promise<DataRange[]> {
+  return (await dataRangesByLayer([image], deadlineMs))[0] ?? [];
+}
+
+/**
+ * For each of these layers, head first, the ranges in which a reader of the first sees data of that very layer. What is below the last is
+ * not opened; the names in headers are not followed.
+ */
+export async function dataRangesByLayer(images: readonly ChainImage[], deadlineMs: number): Promise<DataRange[][]> {
+  const argv = ['map', '--output=json', '-U', `json:${JSON.stringify(optionsOf(images))}`];
   const child = spawn('qemu-img', argv, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
@@ -39,10 +40,17 @@ export async function dataRangesOf({ path, format }: MappedImage, deadlineMs: nu
     if (exitCode !== 0) throw new Error(`qemu-img map: ${errors.trim() || `exit code ${exitCode}`}`);
     return ranges;
   } catch (error) {
-    throw storageError(path, error);
+    throw storageError(images[0]?.path ?? '', error);
   } finally {
     late.clear();
   }
+}
+
+function optionsOf(images: readonly ChainImage[]): Record<string, unknown> | null {
+  const [image, ...below] = images;
+  if (image === undefined) return null;
+  const options = { driver: image.format, file: { driver: 'file', filename: image.path } };
+  return image.format === 'raw' ? options : { ...options, backing: optionsOf(below) };
 }
 
 /** Rejects at the deadline. A process that hangs in the kernel does not die of SIGKILL; we go on all the same. */
@@ -59,18 +67,21 @@ function afterDeadline(deadlineMs: number, kill: () => void): { passed: Promise<
 }
 
 /** qemu-img prints one range a line; a badly fragmented image has millions, so they are read as they come. */
-async function readRanges(output: NodeJS.ReadableStream): Promise<DataRange[]> {
-  let ranges: DataRange[] = [];
+async function readRanges(output: NodeJS.ReadableStream): Promise<DataRange[][]> {
+  const layers: DataRange[][] = [];
   for await (const line of createInterface({ input: output })) {
     const json = line.replace(/^\[|[\],]+$/g, '');
     if (json === '') continue;
-    const { start, length, data } = entry.parse(JSON.parse(json));
-    const last = ranges.at(-1);
-    if (!data) continue;
-    if (last !== undefined && last.start + last.length === start)
-      ranges[ranges.length - 1] = { start: last.start, length: last.length + length };
-    else ranges.push({ start, length });
-    if (ranges.length > 2 * MAX_RANGES) ranges = coarsened(ranges, MAX_RANGES);
+    const { start, length, depth, data } = entry.parse(JSON.parse(json));
+    if (data) layers[depth] = withRange(layers[depth] ?? [], { start, length });
   }
-  return ranges;
+  return Array.from(layers, (ranges) => ranges ?? []);
+}
+
+function withRange(ranges: DataRange[], next: DataRange): DataRange[] {
+  const last = ranges.at(-1);
+  if (last !== undefined && last.start + last.length === next.start)
+    ranges[ranges.length - 1] = { start: last.start, length: last.length + next.length };
+  else ranges.push(next);
+  return ranges.length > 2 * MAX_RANGES ? coarsened(ranges, MAX_RANGES) : ranges;
 }

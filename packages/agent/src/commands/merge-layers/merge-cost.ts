@@ -1,0 +1,51 @@
+import { CommandProblem } from '../../failure.js';
+import type { DataRange } from '../../inventory/encode-extents.js';
+import { dataRangesByLayer } from '../../hypervisor/qemu-storage/map-image.js';
+import type { CommandContext } from '../context.js';
+import { type Merge, targetOf } from './merge.js';
+
+/** A map of an image with a million clusters takes seconds. */
+const MAP_DEADLINE_MS = 120_000;
+/** Over the bytes that are copied, for tables and what rounding adds (kvm.md §5.2). */
+const SPACE_FACTOR = 1.1;
+
+/** What a merge copies: data of the layers above its target, and of those below it that nothing above covers. Ascending. */
+export interface MergeCost {
+  readonly commit: readonly DataRange[];
+  readonly pull: readonly DataRange[];
+}
+
+/** Looks what the run holds, whatever else is on disk. Throws IO_ERROR. */
+export async function costOf({ chain, runLength, into }: Merge): Promise<MergeCost> {
+  const layers = await dataRangesByLayer(chain.slice(0, runLength), MAP_DEADLINE_MS);
+  const of = (from: number, to: number) =>
+    layers
+      .slice(from, to)
+      .flat()
+      .toSorted((a, b) => a.start - b.start);
+  return { commit: of(0, into), pull: of(into + 1, runLength) };
+}
+
+/** Bytes of the ranges below a position on the disk. */
+export function bytesBelow(ranges: readonly DataRange[], position: number): number {
+  return ranges.reduce((sum, { start, length }) => sum + Math.max(0, Math.min(length, position - start)), 0);
+}
+
+/** Bytes of all ranges. */
+export function bytesOf(ranges: readonly DataRange[]): number {
+  return ranges.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Throws INSUFFICIENT_SPACE if the target cannot grow by what will be copied. */
+export async function requireSpaceFor(merge: Merge, cost: MergeCost, { pools }: CommandContext): Promise<void> {
+  const { pool } = targetOf(merge);
+  const neededBytes = Math.ceil((bytesOf(cost.commit) + bytesOf(cost.pull)) * SPACE_FACTOR);
+  const { availableBytes } = await pools.spaceOf(pool);
+  if (availableBytes >= neededBytes) return;
+  throw new CommandProblem({
+    code: 'INSUFFICIENT_SPACE',
+    retryable: true,
+    message: `Pool ${pool} has ${availableBytes} bytes left; the merge needs up to ${neededBytes}. Nothing was copied.`,
+    hint: 'Make room in the pool, then retry.',
+  });
+}

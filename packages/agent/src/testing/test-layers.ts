@@ -1,0 +1,174 @@
+/**
+ * Layers of one volume in the pool of a host world, with a model of what a reader of each has to see: every content claim is read back by
+ * qemu-io from the files themselves.
+ */
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CommandBody } from '@coppice/protocol';
+import { runProgram } from '@coppice/lab';
+import type { HostWorld } from './host-world.js';
+import type { TestMachine } from './test-machine.js';
+
+type MergeBody = Extract<CommandBody, { verb: 'merge-layers' }>;
+
+/** Content is told in blocks of one cluster. */
+export const BLOCK_BYTES = 64 * 1024;
+const DEADLINE_MS = 60_000;
+
+/** `count` blocks from `block` on are full of `byte`; 0 is written as zeros without data. */
+export interface Write {
+  readonly block: number;
+  readonly count: number;
+  readonly byte: number;
+}
+
+/** See the file's head. */
+export class TestLayers {
+  readonly volumeId = randomUUID();
+  private readonly over = new Map<number, number | null>();
+  private readonly views = new Map<number, number[]>();
+
+  constructor(
+    private readonly world: HostWorld,
+    private readonly blocks = 512,
+    /** Where the files lie; the world's pool unless another is said. */
+    private readonly place: { pool: string; dir: string } = { pool: 'pool', dir: world.poolDir },
+  ) {}
+
+  fileName(layer: number): string {
+    return `volume-${this.volumeId}.${layer}.qcow2`;
+  }
+
+  path(layer: number): string {
+    return join(this.place.dir, this.fileName(layer));
+  }
+
+  link(layer: number): MergeBody['chain'][number] {
+    return { pool: this.place.pool, fileName: this.fileName(layer), format: 'qcow2' };
+  }
+
+  /** Makes a layer, over another or alone, and writes into it. */
+  async make(layer: number, over: number | null, writes: readonly Write[]): Promise<void> {
+    const backing = over === null ? [] : ['-u', '-F', 'qcow2', '-b', this.fileName(over)];
+    await this.qemu('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, this.path(layer), String(this.blocks * BLOCK_BYTES)]);
+    this.over.set(layer, over);
+    this.views.set(layer, over === null ? Array.from({ length: this.blocks }, () => 0) : [...this.viewOf(over)]);
+    if (writes.length > 0) await this.write(layer, writes);
+  }
+
+  /** A chain from the root up: layer n is written full of n + 1 where it is written, and every layer in places of its own and of others. */
+  async makeChain(length: number): Promise<void> {
+    for (let layer = 0; layer < length; layer += 1) await this.make(layer, layer === 0 ? null : layer - 1, patternOf(layer));
+  }
+
+  async write(layer: number, writes: readonly Write[]): Promise<void> {
+    const commands = writes.flatMap(({ block, count, byte }) => [
+      '-c',
+      `write ${byte === 0 ? '-z' : `-P ${byte}`} ${block * BLOCK_BYTES} ${count * BLOCK_BYTES}`,
+    ]);
+    await this.qemu('qemu-io', ['-f', 'qcow2', ...commands, this.path(layer)]);
+    this.wrote(layer, writes);
+  }
+
+  /** Somebody else wrote a layer, a guest for instance. */
+  wrote(layer: number, writes: readonly Write[]): void {
+    const view = this.viewOf(layer);
+    for (const { block, count, byte } of writes) view.fill(byte, block, block + count);
+  }
+
+  /** The first layers down to the root, head first. */
+  chainOf(layer: number): number[] {
+    const below = this.over.get(layer) ?? null;
+    return below === null ? [layer] : [layer, ...this.chainOf(below)];
+  }
+
+  /** What the merge of a run makes true, for what follows: the target shows what the reader showed, over what was below the run. */
+  recordMerge(run: readonly number[], into: number, readers: readonly number[]): void {
+    const reader = run[0] ?? 0;
+    const bottom = run.at(-1) ?? 0;
+    this.views.set(into, this.viewOf(reader));
+    this.over.set(into, this.over.get(bottom) ?? null);
+    if (into !== reader) for (const each of readers) this.over.set(each, into);
+  }
+
+  /** The command for a run, the reader first. */
+  merge(run: readonly number[], into: number, changes: Partial<MergeBody> = {}): MergeBody {
+    const chain = this.chainOf(run[0] ?? 0).map((layer) => this.link(layer));
+    return {
+      verb: 'merge-layers',
+      machineUuid: randomUUID(),
+      volumeId: this.volumeId,
+      how: 'OFFLINE',
+      target: null,
+      above: [],
+      chain,
+      runLength: run.length,
+      into: run.indexOf(into),
+      readers: [],
+      bytesPerSecond: null,
+      ...changes,
+    };
+  }
+
+  /** Reads a layer's whole view back from its files and checks the layer itself. `isOpen`: a machine has it open. */
+  async requireView(layer: number, isOpen = false): Promise<void> {
+    const share = isOpen ? ['-U'] : [];
+    const commands = runsOf(this.viewOf(layer)).flatMap(({ block, count, byte }) => [
+      '-c',
+      `read -P ${byte} ${block * BLOCK_BYTES} ${count * BLOCK_BYTES}`,
+    ]);
+    const { stdout } = await this.qemu('qemu-io', ['-r', ...share, '-f', 'qcow2', ...commands, this.path(layer)]);
+    if (stdout.includes('Pattern verification failed')) throw new Error(`layer ${layer} shows something else:\n${stdout.slice(0, 2000)}`);
+    // A leak (3) is what a crash may leave; anything else is damage.
+    if (!isOpen) await this.check(layer);
+  }
+
+  private async check(layer: number): Promise<void> {
+    const { stdout } = await this.qemu('qemu-img', ['check', '--output=json', '-f', 'qcow2', this.path(layer)]).catch((error: unknown) => {
+      if (String(error).includes('exit code 3')) return { stdout: '' };
+      throw error;
+    });
+    if (/"(corruptions|check-errors)": [1-9]/.test(stdout)) throw new Error(`layer ${layer} is damaged: ${stdout}`);
+  }
+
+  /** Puts a machine that is off on a layer, as its first disk. */
+  async attach(machine: TestMachine, layer: number): Promise<void> {
+    const xml = await this.world.virsh('dumpxml', machine.name, '--inactive');
+    const file = join(this.world.dir, `${machine.name}.xml`);
+    const stripped = xml.replace(/<backingStore[^]*?<\/backingStore>\s*(?=<target)|<backingStore[^>]*\/>/g, '');
+    await writeFile(file, stripped.replace(/(<source file=')[^']*('[^>]*>\s*<target dev='vda')/, `$1${this.path(layer)}$2`));
+    await this.world.virsh('define', file);
+  }
+
+  private viewOf(layer: number): number[] {
+    const view = this.views.get(layer);
+    if (view === undefined) throw new Error(`there is no layer ${layer}`);
+    return view;
+  }
+
+  private qemu(program: string, argv: readonly string[]): Promise<{ stdout: string }> {
+    return runProgram(program, argv, { deadlineMs: DEADLINE_MS });
+  }
+}
+
+/** Every layer writes a place that all write, one that its neighbours write too, one of its own, and zeros over a part of the layer below. */
+function patternOf(layer: number): Write[] {
+  const byte = layer + 1;
+  return [
+    { block: 0, count: 8, byte },
+    { block: 20 + layer * 4, count: 8, byte },
+    { block: 100 + layer * 20, count: 16, byte },
+    { block: 100 + (layer - 1) * 20, count: layer === 0 ? 1 : 3, byte: layer === 0 ? byte : 0 },
+  ];
+}
+
+function runsOf(view: readonly number[]): Write[] {
+  const runs: Write[] = [];
+  for (const [block, byte] of view.entries()) {
+    const last = runs.at(-1);
+    if (last?.byte === byte) runs[runs.length - 1] = { ...last, count: last.count + 1 };
+    else runs.push({ block, count: 1, byte });
+  }
+  return runs;
+}
