@@ -1,4 +1,5 @@
 import type { Layer, LayerForest, VolumeHead } from '../model/layer-forest.js';
+import type { VmSnapshotKind } from './delete-plan.js';
 import { layerFileName } from './layer-file-name.js';
 import { type Plan, type PlanStep, planStep } from './plan.js';
 
@@ -26,6 +27,8 @@ export type CreateRequest = {
   volumeIds: readonly string[] | null;
   power: 'ON' | 'PAUSED' | 'OFF';
   quiesce: boolean;
+  /** DISK where not given. DISK_AND_MEMORY only of a machine that is ON, with every volume, without quiesce: the caller has checked that. */
+  kind?: VmSnapshotKind;
   chainLimit: number;
 };
 
@@ -42,7 +45,7 @@ export type VolumeFreeze = { volumeId: string; target: string; frozen: Layer; ch
 export type CreatePlan = { plan: Plan; volumes: VolumeFreeze[] };
 
 /**
- * Plans a DISK snapshot: an empty layer over each head first, then one atomic act that freezes all heads and switches to them, inside
+ * Plans a snapshot: an empty layer over each head first, then one atomic act that freezes all heads and switches to them, inside
  * a quiesce if asked and the guest runs, then the machine's definition, then a look at the disk. Moves no bytes.
  */
 export function planCreate(request: CreateRequest): { ok: true; value: CreatePlan } | { ok: false; refusal: CreateRefusal } {
@@ -87,6 +90,7 @@ function planOf(request: CreateRequest, volumes: VolumeFreeze[]): Plan {
   const steps: PlanStep[] = [
     ...volumes.map((volume) => stepFor('CREATE_LAYER', volume, `Make an empty layer for ${volume.target}.`)),
     ...(quiesces ? [planStep('QUIESCE_GUEST', 'Freeze the file systems of the guest through its agent.')] : []),
+    ...(request.kind === 'DISK_AND_MEMORY' ? [planStep('SAVE_MEMORY', 'Save the memory while the guest goes on.')] : []),
     ...volumes.map((volume) => stepFor('FREEZE_LAYER', volume, `Freeze ${volume.target} and write on in its new layer.`)),
     ...(quiesces ? [planStep('THAW_GUEST', 'Thaw the file systems of the guest.')] : []),
     planStep('SAVE_DEFINITION', 'Keep the definition of the machine with the snapshot.'),
@@ -109,6 +113,6 @@ function stepFor(kind: PlanStep['kind'], volume: VolumeFreeze, description: stri
 
 function warningsFor(request: CreateRequest, quiesces: boolean): string[] {
   if (request.power === 'OFF') return [];
-  if (quiesces) return [];
+  if (quiesces || request.kind === 'DISK_AND_MEMORY') return [];
   return ['The guest is not quiesced: the snapshot is what a power cut would leave, and file systems replay their journal after a revert.'];
 }
