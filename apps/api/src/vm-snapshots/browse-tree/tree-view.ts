@@ -40,7 +40,21 @@ export function treeView(rows: TreeRows): TreeView {
       allocatedBytes: rows.layers.filter((layer) => heads.has(layer.id)).reduce((sum, layer) => sum + layer.allocatedBytes, 0),
     },
     depth: depthOf(nodes),
-    space: spaceOfTree(rows.layers, rows.pins, heads),
+    space: withMemory(spaceOfTree(rows.layers, rows.pins, heads), nodes),
     childrenOf: (snapshotId) => children.get(snapshotId) ?? [],
+  };
+}
+
+/** A memory image belongs to its snapshot alone. */
+function withMemory(space: TreeSpace, nodes: readonly SnapshotRecord[]): TreeSpace {
+  const memory = new Map(nodes.map((node) => [node.id, node.memoryBytes ?? 0]));
+  const sum = [...memory.values()].reduce((total, bytes) => total + bytes, 0);
+  return {
+    ...space,
+    total: { ...space.total, exclusiveBytes: space.total.exclusiveBytes + sum },
+    ofSnapshot: (snapshotId) => {
+      const own = space.ofSnapshot(snapshotId);
+      return { ...own, exclusiveBytes: own.exclusiveBytes + (memory.get(snapshotId) ?? 0) };
+    },
   };
 }

@@ -7,7 +7,7 @@ const QUIESCE_DEADLINE_MS = 10_000;
 
 /** Empty layers first, then the one act that freezes all heads. */
 export function createProgram(record: CreateRecord, steps: readonly PlanStep[]): Stage[] {
-  const { machineUuid, power, quiesce, volumes } = record;
+  const { machineUuid, power, quiesce, memory, nvram, volumes } = record;
   const positions = (isMaking: boolean) =>
     steps.flatMap((step, position) => ((step.kind === 'CREATE_LAYER') === isMaking ? [position] : []));
   return [
@@ -21,25 +21,26 @@ export function createProgram(record: CreateRecord, steps: readonly PlanStep[]):
       },
     },
     {
-      phase: quiesce ? 'Freezing the guest and its disks' : 'Freezing the disks',
+      phase: memory ? 'Saving the memory' : quiesce ? 'Freezing the guest and its disks' : 'Freezing the disks',
       steps: positions(false),
       body: {
         verb: 'freeze-layers',
         machineUuid,
         power,
         quiesce: quiesce ? { deadlineMs: QUIESCE_DEADLINE_MS } : null,
-        memory: null,
-        nvram: null,
+        memory,
+        nvram,
         volumes: volumes.map(namesOf),
       },
     },
   ];
 }
 
-/** Removes the empty layers of a create that failed. */
-export function discardNewLayers({ machineUuid, volumes }: CreateRecord): Stage {
+/** Removes the empty layers of a create that failed, and what it may have saved beside them. */
+export function discardNewLayers({ machineUuid, volumes, memory, nvram }: CreateRecord): Stage {
   const layers = volumes.map(({ volumeId, pool, newFileName }) => ({ volumeId, pool, fileName: newFileName }));
-  return { phase: 'Removing the empty layers', steps: [], body: { verb: 'discard-layers', machineUuid, layers, snapshotFiles: [] } };
+  const snapshotFiles = [memory, nvram].filter((file) => file !== null);
+  return { phase: 'Removing the empty layers', steps: [], body: { verb: 'discard-layers', machineUuid, layers, snapshotFiles } };
 }
 
 function namesOf({ volumeId, target, pool, newFileName, chain }: CreateRecord['volumes'][number]) {

@@ -1,4 +1,4 @@
-import { chainLink, diskTarget, layerFileName, poolName } from '@coppice/protocol';
+import { chainLink, diskTarget, layerFileName, poolName, snapshotFile } from '@coppice/protocol';
 import { z } from 'zod';
 
 /** What an operation createVmSnapshot keeps (operation.plan): all that its later commands and turning points need. */
@@ -8,6 +8,12 @@ export const createRecord = z.object({
   power: z.enum(['ON', 'PAUSED', 'OFF']),
   /** Freeze the guest: asked for, and the machine was on. */
   quiesce: z.boolean(),
+  /** Where the memory goes; null: the snapshot is of kind DISK. */
+  memory: snapshotFile.nullable().default(null),
+  /** Where a copy of the NVRAM goes, if the machine has one. */
+  nvram: snapshotFile.nullable().default(null),
+  /** The machine has disks that were not chosen. */
+  isSubset: z.boolean().default(false),
   volumes: z.array(
     z.object({
       volumeId: z.guid(),

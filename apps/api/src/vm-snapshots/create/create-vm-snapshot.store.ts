@@ -1,11 +1,13 @@
 import { insertTransitions } from '../../events/transition.store.js';
 import { checkAccess } from '../../machines/check-machine.js';
-import { linkOf, poolNameOf } from '../../machines/machine-facts.store.js';
+import { linkOf, type MachineFacts, poolNameOf } from '../../machines/machine-facts.store.js';
 import { numberTreeChanges } from '../../machines/machine.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
 import type { Starter, Starting } from '../../operations/start-operation.store.js';
 import type { Transaction } from '../../platform/database.js';
+import type { Consistency } from '../../platform/generated/client.js';
 import { newId } from '../../platform/ids.js';
+import { memoryFileName, nvramFileName } from '../snapshot-files.js';
 import { createProgram } from './create-program.js';
 import { CREATE_VM_SNAPSHOT, type CreateRecord } from './create-record.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
@@ -43,11 +45,15 @@ function resourcesOf(decision: CreateDecision, machineId: string): string[] {
 }
 
 function recordOf({ subjectId, decision, facts }: CreateStarting): CreateRecord {
+  const pool = filePoolOf(decision, facts);
   return {
     snapshotId: subjectId,
     machineUuid: facts.machine.domainUuid,
     power: decision.power,
     quiesce: decision.quiesce,
+    memory: decision.kind === 'DISK_AND_MEMORY' ? { pool, fileName: memoryFileName(subjectId) } : null,
+    nvram: { pool, fileName: nvramFileName(subjectId) },
+    isSubset: decision.plan.volumes.length < facts.volumes.length,
     volumes: decision.plan.volumes.map((volume) => ({
       volumeId: volume.volumeId,
       target: volume.target,
@@ -59,6 +65,13 @@ function recordOf({ subjectId, decision, facts }: CreateStarting): CreateRecord 
       chain: volume.chain.map((layer) => linkOf(facts, layer)),
     })),
   };
+}
+
+/** What is kept beside the layers lies where the first chosen volume lies. */
+function filePoolOf(decision: CreateDecision, facts: MachineFacts): string {
+  const [first] = decision.plan.volumes;
+  if (!first) throw new Error(`a snapshot of machine ${facts.machine.id} was planned without any volume`);
+  return poolNameOf(facts, first.volumeId);
 }
 
 async function insertLayers(transaction: Transaction, record: CreateRecord): Promise<void> {
@@ -78,6 +91,11 @@ async function insertLayers(transaction: Transaction, record: CreateRecord): Pro
   }
 }
 
+function consistencyAsked({ kind, power, quiesce }: CreateDecision): Consistency {
+  if (kind === 'DISK_AND_MEMORY') return 'MEMORY';
+  return power === 'OFF' ? 'OFFLINE' : quiesce ? 'FILESYSTEM' : 'CRASH';
+}
+
 async function insertSnapshot(starting: CreateStarting, record: CreateRecord): Promise<void> {
   const { transaction, decision, facts, request, subjectId: snapshotId, operationId, principal, at, projectId } = starting;
   const { machine } = facts;
@@ -88,8 +106,8 @@ async function insertSnapshot(starting: CreateStarting, record: CreateRecord): P
       projectId,
       name: decision.name,
       description: request.description,
-      kind: 'DISK',
-      consistency: decision.power === 'OFF' ? 'OFFLINE' : decision.quiesce ? 'FILESYSTEM' : 'CRASH',
+      kind: decision.kind,
+      consistency: consistencyAsked(decision),
       state: 'ALLOCATED',
       parentId: machine.currentSnapshotId,
       createdAt: at,

@@ -34,7 +34,13 @@ export async function commitReady(
   }
   await transaction.vmSnapshot.update({
     where: { id: record.snapshotId },
-    data: { consistency: result.consistency, definition: result.definition },
+    data: {
+      consistency: result.consistency,
+      definition: { ...result.definition, isSubset: record.isSubset },
+      memoryBytes: result.memoryBytes === null ? null : BigInt(result.memoryBytes),
+      hasNvram: result.hasNvram,
+      filePool: record.memory?.pool ?? (result.hasNvram ? (record.nvram?.pool ?? null) : null),
+    },
   });
   await transaction.virtualMachine.update({
     where: { id: machine.id },

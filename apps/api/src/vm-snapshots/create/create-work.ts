@@ -52,7 +52,8 @@ async function commitFrozen(turn: Turn, record: CreateRecord, result: FrozenResu
     const frozen = result.volumes.find((candidate) => candidate.volumeId === volume.volumeId);
     return frozen?.head.fileName === volume.newFileName && frozen.frozen.fileName === volume.chain[0]?.fileName;
   });
-  if (isAsPlanned) {
+  const hasMemory = result.memoryBytes !== null;
+  if (isAsPlanned && hasMemory === (record.memory !== null)) {
     await commitReady(turn, record, result);
     return { kind: 'next' };
   }

@@ -170,7 +170,23 @@ it.each<[string, CreateVmSnapshotRequest, MachineFacts]>([
   ['INVALID_INPUT', request({ name: 'a\nb' }), facts()],
   ['INVALID_INPUT', request({ volumeIds: [] }), facts()],
   ['done', request({ name: '😀'.repeat(255) }), facts()],
-  ['CAPABILITY_DISABLED', request({ kind: 'DISK_AND_MEMORY' }), facts()],
+  ['done', request({ kind: 'DISK_AND_MEMORY' }), facts()],
+  ['done', request({ kind: 'DISK_AND_MEMORY', volumeIds: ['v'] }), facts()],
+  ['INVALID_INPUT', request({ kind: 'DISK_AND_MEMORY', quiesce: true }), facts()],
+  ['INVALID_INPUT', request({ kind: 'DISK_AND_MEMORY', volumeIds: ['w'] }), facts()],
+  ['MACHINE_STATE', request({ kind: 'DISK_AND_MEMORY' }), facts({ machine: { state: 'STOPPED', powerState: 'OFF' } })],
+  ['MACHINE_STATE', request({ kind: 'DISK_AND_MEMORY' }), facts({ machine: { state: 'PAUSED', powerState: 'PAUSED' } })],
+  [
+    'CAPABILITY_DISABLED',
+    request({ kind: 'DISK_AND_MEMORY' }),
+    facts({ capabilities: [{ name: 'vm-snapshot.memory', available: false, reason: 'not here' }] }),
+  ],
+  [
+    'INSUFFICIENT_SPACE',
+    request({ kind: 'DISK_AND_MEMORY' }),
+    facts({ machine: { memoryBytes: 1n << 30n }, pool: { availableBytes: 1n << 30n } }),
+  ],
+  ['done', request(), facts({ machine: { memoryBytes: 1n << 30n }, pool: { availableBytes: 1n << 30n } })],
   ['NAME_TAKEN', request({ name: 'a' }), facts({ names: new Set(['a']) })],
   ['MACHINE_BUSY', request({ name: 'a' }), facts({ names: new Set(['a']), holder: 'o' })],
   ['MACHINE_BUSY', request(), facts({ machine: { state: 'SNAPSHOTTING' } })],
@@ -199,6 +215,14 @@ it.each<[string, CreateVmSnapshotRequest, MachineFacts]>([
   ['PLAN_CHANGED', request({ planHash: 'another' }), facts()],
 ])('answers %s', (code, asked, seen) => {
   expect(codeOf(asked, seen)).toBe(code);
+});
+
+it('saves memory before it freezes the disks, and warns of nothing', () => {
+  const planned = decideCreate(request({ kind: 'DISK_AND_MEMORY' }), facts());
+  if (!planned.ok) throw new Error('refused');
+  expect(planned.value).toMatchObject({ kind: 'DISK_AND_MEMORY', quiesce: false, plan: { plan: { warnings: [] } } });
+  const kinds = planned.value.plan.plan.steps.map((step) => step.kind);
+  expect(kinds).toEqual(['CREATE_LAYER', 'SAVE_MEMORY', 'FREEZE_LAYER', 'SAVE_DEFINITION', 'VERIFY_CHAIN']);
 });
 
 it('has a hash of steps and targets that a mutation can hold it to', () => {

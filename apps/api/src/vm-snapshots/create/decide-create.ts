@@ -3,7 +3,7 @@ import { CHAIN_LIMIT, type CreatePlan, LayerForest, OVERLAY_RESERVE_BYTES, planC
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
 import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
-import { DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY } from '../capabilities.js';
+import { DISK_SNAPSHOT_CAPABILITY, MEMORY_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY } from '../capabilities.js';
 import { checkPlanHash, planHashOf, planView } from '../plan-view.js';
 import { checkQuota } from '../quota.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
@@ -16,6 +16,7 @@ const DESCRIPTION_LENGTH = 4_000;
 /** What is going to be done. */
 export type CreateDecision = {
   name: string;
+  kind: 'DISK' | 'DISK_AND_MEMORY';
   plan: CreatePlan;
   hash: string;
   power: 'ON' | 'PAUSED' | 'OFF';
@@ -31,6 +32,7 @@ export function decideCreate(request: CreateVmSnapshotRequest, facts: MachineFac
     checkQuota(facts) ??
     checkDrift(facts) ??
     checkResting(facts, 'a snapshot can be taken') ??
+    checkMemory(request, facts) ??
     checkName(request, facts) ??
     checkHost(facts, capabilitiesOf(request, facts)) ??
     checkGuest(request, facts);
@@ -39,13 +41,14 @@ export function decideCreate(request: CreateVmSnapshotRequest, facts: MachineFac
   if (power === 'UNKNOWN') throw new Error(`machine ${facts.machine.id} has no known power state after its state was checked`);
   const planned = plan(request, facts, power);
   if (!planned.ok) return refused(explainRefusal(planned.refusal));
-  const noRoom = checkSpace(facts, new Map(planned.value.volumes.map(({ volumeId }) => [volumeId, OVERLAY_RESERVE_BYTES])));
+  const noRoom = checkSpace(facts, bytesNeeded(request, facts, planned.value));
   if (noRoom) return refused(noRoom);
   const hash = planHashOf(planned.value.plan);
   const changed = checkPlanHash(request.planHash, planView(planned.value.plan, { hash, estimatedSeconds: null }));
   if (changed) return refused(changed);
   return done({
     name: request.name ?? defaultName(facts),
+    kind: request.kind,
     plan: planned.value,
     hash,
     power,
@@ -62,6 +65,7 @@ function plan(request: CreateVmSnapshotRequest, facts: MachineFacts, power: 'ON'
     volumeIds: request.volumeIds,
     power,
     quiesce: request.quiesce,
+    kind: request.kind,
     chainLimit: CHAIN_LIMIT,
   });
 }
@@ -75,9 +79,10 @@ function checkInput(request: CreateVmSnapshotRequest): Refusal | null {
   if (request.volumeIds?.length === 0) {
     return { code: 'INVALID_INPUT', message: 'No volume was chosen. Leave the list out to take all of them.', path: ['volumeIds'] };
   }
-  if (request.kind === 'DISK_AND_MEMORY') {
-    const message = 'Snapshots with memory are not switched on in this version. Take one of kind DISK.';
-    return { code: 'CAPABILITY_DISABLED', message, path: ['kind'] };
+  if (request.kind === 'DISK_AND_MEMORY' && request.quiesce) {
+    const message =
+      'The memory and the disks are kept of the same moment, so there is nothing to quiesce. Ask for memory or for quiesce, not both.';
+    return { code: 'INVALID_INPUT', message, path: ['quiesce'] };
   }
   return null;
 }
@@ -94,7 +99,27 @@ function problemOfName(name: string): string | null {
   return /\p{Cc}/u.test(name) ? 'A name has no control characters, such as line ends or tabs.' : null;
 }
 
+/** Memory is there while the machine runs, and goes on only with every disk as it was. */
+function checkMemory(request: CreateVmSnapshotRequest, { machine, volumes }: MachineFacts): Refusal | null {
+  if (request.kind === 'DISK') return null;
+  if (machine.powerState !== 'ON') {
+    const message = `The machine is ${machine.state}; its memory can be kept while it is RUNNING. Take a snapshot of kind DISK, or start it.`;
+    return { code: 'MACHINE_STATE', message, path: ['kind'] };
+  }
+  const { volumeIds } = request;
+  if (volumeIds === null || volumes.every((volume) => volumeIds.includes(volume.id))) return null;
+  const message = 'A snapshot with memory holds every disk, because the guest goes on with all of them. Leave the list out.';
+  return { code: 'INVALID_INPUT', message, path: ['volumeIds'] };
+}
+
+/** Empty overlays, and the memory beside the first of them: at most all of it is written. */
+function bytesNeeded(request: CreateVmSnapshotRequest, { machine }: MachineFacts, { volumes }: CreatePlan): Map<string, number> {
+  const memory = request.kind === 'DISK_AND_MEMORY' ? Number(machine.memoryBytes) : 0;
+  return new Map(volumes.map(({ volumeId }, place) => [volumeId, OVERLAY_RESERVE_BYTES + (place === 0 ? memory : 0)]));
+}
+
 function capabilitiesOf(request: CreateVmSnapshotRequest, { machine }: MachineFacts): string[] {
+  if (request.kind === 'DISK_AND_MEMORY') return [DISK_SNAPSHOT_CAPABILITY, MEMORY_SNAPSHOT_CAPABILITY];
   return request.quiesce && machine.powerState !== 'OFF' ? [DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY] : [DISK_SNAPSHOT_CAPABILITY];
 }
 
