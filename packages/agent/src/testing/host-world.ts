@@ -120,6 +120,12 @@ export class HostWorld {
     return virsh(this.uri, argv);
   }
 
+  /** Writes another backing file into a layer's header, and nothing else. */
+  async rebase(fileName: string, backingName: string): Promise<void> {
+    const argv = ['rebase', '-u', '-f', 'qcow2', '-F', 'qcow2', '-b', backingName, join(this.poolDir, fileName)];
+    await runProgram('qemu-img', argv, { deadlineMs: 20_000 });
+  }
+
   /** What qemu-img says of a file of the pool, without its backing chain. */
   async imageInfo(fileName: string): Promise<Record<string, unknown>> {
     const { stdout } = await runProgram('qemu-img', ['info', '-U', '-f', 'qcow2', '--output=json', join(this.poolDir, fileName)], {

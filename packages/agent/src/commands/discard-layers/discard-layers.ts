@@ -1,24 +1,25 @@
 /**
- * discard-layers: removes layer files that nobody reads any more. Must never remove a file that a definition or another layer names, that is
- * open in a QEMU, that lies outside its pool, or that has a second name.
+ * discard-layers: removes layer files that nobody reads any more, and what was kept of snapshots that are gone. Must never remove a file
+ * that a definition or another layer names, that is open in a QEMU, that lies outside its pool, or that has a second name.
  */
 import { lstat, readdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { CommandResult } from '@coppice/protocol';
 import { CommandProblem, hasErrorCode } from '../../failure.js';
-import { readDefinition } from '../../definition/domain-xml.js';
+import { withSources } from '../../definition/domain-xml.js';
+import { spelledChains } from '../../definition/spelled-chains.js';
+import type { Hypervisor, MachineFacts } from '../../hypervisor/port.js';
 import { removeFile } from '../../hypervisor/qemu-storage/create-overlay.js';
 import { readImage } from '../../hypervisor/qemu-storage/image-file.js';
 import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
-import { runProgram } from '../../hypervisor/qemu-storage/run-program.js';
 import { onStorage } from '../../hypervisor/qemu-storage/storage-gate.js';
-import type { CommandContext } from '../context.js';
+import { type CommandContext, told } from '../context.js';
+import { isWrittenNow, machinesOfHost, whoHasOpen, whoIsOn } from '../who-has.js';
 
 type Body = Extract<CommandContext['command']['body'], { verb: 'discard-layers' }>;
 
 /** A folder with more layers than this is not scanned, and nothing in it is discarded. */
 const MAX_LAYERS_IN_POOL = 50_000;
-const LOCK_PROBE_MS = 20_000;
 const LAYER_FILE = /^volume-.*\.qcow2$/;
 
 interface Doomed {
@@ -28,25 +29,43 @@ interface Doomed {
 
 /** Checks all files before it removes the first. A file that is gone already is success. */
 export async function discardLayers(body: Body, context: CommandContext): Promise<CommandResult> {
-  const doomed: Doomed[] = [];
-  for (const { volumeId, pool, fileName } of body.layers) {
-    if (!fileName.startsWith(`volume-${volumeId}.`)) throw refusal(fileName, `it is not a layer of volume ${volumeId}`);
-    doomed.push({ path: await context.pools.pathOf(pool, fileName), fileName });
-  }
-  const present: Doomed[] = [];
-  for (const layer of doomed) if (await isRemovable(layer)) present.push(layer);
-  await requireUndefined(context, present);
-  await requireUnread(present);
-  for (const layer of present) await requireUnlocked(layer);
-  for (const { path } of present) {
-    await context.note('discarding', { path });
-    context.progress('DISCARD_LAYER', 'RUNNING');
-    await removeFile(path);
-    context.progress('DISCARD_LAYER', 'SUCCEEDED');
-    context.crash('discard-layers/after-first-file');
-  }
+  const layers = await layersOf(body, context);
+  const kept = await Promise.all(
+    body.snapshotFiles.map(async ({ pool, fileName }) => ({ path: await context.pools.pathOf(pool, fileName), fileName })),
+  );
+  const presentLayers = await presentOf(layers);
+  const presentKept = await presentOf(kept);
+  const machines = presentLayers.length === 0 ? [] : await machinesOfHost(context.hypervisor);
+  await requireUnused(machines, presentLayers);
+  await requireUnread(presentLayers);
+  for (const { path } of presentLayers)
+    if (await isWrittenNow(path, 'qcow2')) throw inUse(path, 'MACHINE_BUSY', 'a running process of this host has it open');
+  await forgetExplicitChains(context.hypervisor, machines, presentLayers);
+  for (const { path } of presentLayers) await discard(path, 'DISCARD_LAYER', context);
+  for (const { path } of presentKept) await discard(path, 'DISCARD_MEMORY', context);
   context.crash('discard-layers/before-finished-record');
-  return { verb: 'discard-layers', discarded: doomed.map(({ fileName }) => fileName) };
+  return { verb: 'discard-layers', discarded: [...layers, ...kept].map(({ fileName }) => fileName) };
+}
+
+async function layersOf({ layers }: Body, { pools }: CommandContext): Promise<Doomed[]> {
+  const doomed: Doomed[] = [];
+  for (const { volumeId, pool, fileName } of layers) {
+    if (!fileName.startsWith(`volume-${volumeId}.`)) throw refusal(fileName, `it is not a layer of volume ${volumeId}`);
+    doomed.push({ path: await pools.pathOf(pool, fileName), fileName });
+  }
+  return doomed;
+}
+
+async function discard(path: string, step: 'DISCARD_LAYER' | 'DISCARD_MEMORY', context: CommandContext): Promise<void> {
+  await context.note('discarding', { path });
+  await told(context, step, () => removeFile(path));
+  context.crash('discard-layers/after-first-file');
+}
+
+async function presentOf(files: readonly Doomed[]): Promise<Doomed[]> {
+  const present: Doomed[] = [];
+  for (const file of files) if (await isRemovable(file)) present.push(file);
+  return present;
 }
 
 /** False if it is gone. Throws for a link, a folder, or a file with a second name. */
@@ -64,15 +83,25 @@ async function isRemovable({ path }: Doomed): Promise<boolean> {
   });
 }
 
-/** No definition of this host, live or persistent, names it. */
-async function requireUndefined({ hypervisor }: CommandContext, doomed: readonly Doomed[]): Promise<void> {
+/** No machine of this host is on one of them, by any definition, or has one open anywhere in its chain. */
+async function requireUnused(machines: readonly MachineFacts[], doomed: readonly Doomed[]): Promise<void> {
   const paths = new Set(doomed.map(({ path }) => path));
-  for (const uuid of await hypervisor.listMachines()) {
-    const facts = await hypervisor.describeMachine(uuid);
-    for (const xml of [facts.liveXml, facts.inactiveXml]) {
-      const named = xml === null ? undefined : readDefinition(xml).disks.find(({ file }) => file !== null && paths.has(file));
-      if (named?.file) throw refusal(named.file, `machine ${facts.uuid} has it as disk ${named.target}`);
-    }
+  const named = await whoIsOn(machines, paths);
+  if (named !== null) throw inUse(named.path, 'MACHINE_DRIFTED', `machine ${named.machineUuid} has it as disk ${named.target}`);
+  const open = await whoHasOpen(machines, paths);
+  if (open !== null) throw inUse(open.path, 'MACHINE_BUSY', `machine ${open.machineUuid} has it open below disk ${open.target}`);
+}
+
+/**
+ * libvirt writes a chain into the persistent definition, believes it at the next start, and finds a layer missing that a merge has made
+ * superfluous since (kvm.md §3). Without it the headers are read, which are right.
+ */
+async function forgetExplicitChains(hypervisor: Hypervisor, machines: readonly MachineFacts[], doomed: readonly Doomed[]): Promise<void> {
+  const paths = new Set(doomed.map(({ path }) => path));
+  for (const { inactiveXml } of machines) {
+    if (inactiveXml === null) continue;
+    const spelled = [...spelledChains(inactiveXml).values()].flat();
+    if (spelled.some((path) => paths.has(path))) await hypervisor.define(withSources(inactiveXml, new Map()));
   }
 }
 
@@ -87,7 +116,7 @@ async function requireUnread(doomed: readonly Doomed[]): Promise<void> {
       const path = resolve(folder, name);
       if (paths.has(path)) continue;
       const backing = await backingPathOf(path);
-      if (backing !== null && paths.has(backing)) throw refusal(backing, `${path} reads it`);
+      if (backing !== null && paths.has(backing)) throw inUse(backing, 'MACHINE_DRIFTED', `${path} reads it`);
     }
   }
 }
@@ -103,17 +132,14 @@ async function backingPathOf(path: string): Promise<string | null> {
   }
 }
 
-/** qemu-img without -U asks for the image's lock: a QEMU that has the file open, known to libvirt or not, holds it (lab.md, t-race 4). */
-async function requireUnlocked({ path }: Doomed): Promise<void> {
-  const end = await runProgram('qemu-img', ['info', '-f', 'qcow2', '--output=json', path], LOCK_PROBE_MS);
-  if (/Failed to get (shared )?".*" lock/i.test(end.stderr)) {
-    throw new CommandProblem({
-      code: 'MACHINE_BUSY',
-      retryable: true,
-      message: `${path} is open in a running process. Nothing was discarded.`,
-      hint: 'Find out which (lsof on the host): a machine may run on a layer that is not recorded.',
-    });
-  }
+/** What uses it now may let go of it: a machine that is on it is reverted, or stops. */
+function inUse(path: string, code: 'MACHINE_BUSY' | 'MACHINE_DRIFTED', how: string): CommandProblem {
+  return new CommandProblem({
+    code,
+    retryable: true,
+    message: `${path} is not discarded: ${how}. Nothing was discarded.`,
+    hint: 'It is tried again later. If it stays so, reconcile the machine: it may run on a layer that is not recorded.',
+  });
 }
 
 function refusal(path: string, problem: string): CommandProblem {
