@@ -1,14 +1,19 @@
 import { auditRefusal } from '../audit/audit.store.js';
 import type { Principal } from '../access/principal.js';
+import { NOBODY } from '../graphql/global-id.js';
 import { done, type Outcome, refused } from '../errors/refusal.js';
 import type { OperationWork } from '../operations/operation-work.js';
 import { type StartOptions, startOperation } from '../operations/start-operation.js';
 import type { Starter } from '../operations/start-operation.store.js';
-import type { MachineChanges, MachineRequest, StartedOnMachine } from './machine-changes.contract.js';
+import { destroyStarter, destroyWork } from './destroy/destroy.store.js';
+import { attachStarter, detachStarter, diskWorks, machineToDetachFrom } from './disks/disks.store.js';
+import type { AttachRequest, MachineChanges, MachineRequest, StartedOnMachine, StartedOnVolume } from './machine-changes.contract.js';
+import { migrateStarter, migrateWork } from './migrate/migrate.store.js';
 import { powerWorks, startStarter, stopStarter } from './power/power.store.js';
+import { resizeStarter, resizeWork } from './resize/resize.store.js';
 
 /** What becomes of machines while their operations run, for the engine. */
-export const machineWorks: readonly OperationWork[] = [...powerWorks];
+export const machineWorks: readonly OperationWork[] = [...powerWorks, ...diskWorks, resizeWork, destroyWork, migrateWork];
 
 /** Makes the use cases. See the contract file for what each promises. */
 export function createMachineChanges(options: StartOptions): MachineChanges {
@@ -17,11 +22,14 @@ export function createMachineChanges(options: StartOptions): MachineChanges {
   return {
     start: (principal, request) => startOnMachine(options, startStarter, { principal, request }),
     stop: (principal, request) => startOnMachine(options, stopStarter, { principal, request }),
-    migrate: later,
-    resize: later,
-    destroy: later,
-    attachVolume: later,
-    detachVolume: later,
+    migrate: (principal, request) => startOnMachine(options, migrateStarter, { principal, request }),
+    resize: (principal, request) => startOnMachine(options, resizeStarter, { principal, request }),
+    destroy: (principal, request) => startOnMachine(options, destroyStarter, { principal, request }),
+    attachVolume: (principal, request) => startOnVolume(options, attachStarter, { principal, request }),
+    detachVolume: async (principal, { volumeId, idempotencyKey }) => {
+      const virtualMachineId = (await machineToDetachFrom(options.database, volumeId)) ?? NOBODY;
+      return startOnVolume(options, detachStarter, { principal, request: { volumeId, virtualMachineId, planHash: null, idempotencyKey } });
+    },
     reconcile: later,
   };
 }
@@ -37,4 +45,16 @@ async function startOnMachine<R extends MachineRequest, D>(
   const tried = { principal, action: starter.kind, projectId: null, subjectId: virtualMachineId };
   await auditRefusal(options.database, tried, started);
   return started.ok ? done({ virtualMachineId, operationId: started.value.operationId }) : started;
+}
+
+/** The same for an operation whose subject is a volume. */
+async function startOnVolume<D>(
+  options: StartOptions,
+  starter: Starter<AttachRequest, D>,
+  { principal, request }: { principal: Principal; request: AttachRequest },
+): Promise<Outcome<StartedOnVolume>> {
+  const { volumeId } = request;
+  const started = await startOperation(options, starter, { principal, request, subjectId: volumeId });
+  await auditRefusal(options.database, { principal, action: starter.kind, projectId: null, subjectId: volumeId }, started);
+  return started.ok ? done({ volumeId, operationId: started.value.operationId }) : started;
 }

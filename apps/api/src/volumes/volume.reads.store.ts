@@ -25,6 +25,9 @@ export type VolumeFilter = { projectId: string | null; virtualMachineId: string 
 /** Bytes on storage of all layers of a volume, and layers from its head down to its base. */
 export type VolumeStorage = { id: string; allocatedBytes: number; chainLength: number };
 
+/** A volume without a head went with its machine; its row stays as long as files of it may. */
+const NOT_GONE = { headLayerId: { not: null } } satisfies Prisma.VolumeWhereInput;
+
 function toRecord(row: Volume): VolumeRecord {
   const { id, name, projectId, virtualMachineId, target, poolId, headLayerId } = row;
   return {
@@ -42,7 +45,7 @@ function toRecord(row: Volume): VolumeRecord {
 
 /** The volumes with these ids that the scope may read, in no order. */
 export async function findVolumes(reader: Reader, scope: AccessScope, ids: readonly string[]): Promise<VolumeRecord[]> {
-  const rows = await reader.volume.findMany({ where: { id: { in: [...ids] }, ...ownedBy(scope) } });
+  const rows = await reader.volume.findMany({ where: { id: { in: [...ids] }, ...NOT_GONE, ...ownedBy(scope) } });
   return rows.map(toRecord);
 }
 
@@ -60,7 +63,7 @@ export async function pageVolumes(
   reader: Reader,
   wanted: { scope: AccessScope; filter: VolumeFilter; page: PageRequest },
 ): Promise<Slice<VolumeRecord>> {
-  const where: Prisma.VolumeWhereInput = { AND: [ownedBy(wanted.scope), whereOf(wanted.filter)] };
+  const where: Prisma.VolumeWhereInput = { AND: [ownedBy(wanted.scope), NOT_GONE, whereOf(wanted.filter)] };
   const { after, take } = wanted.page;
   const rows = await reader.volume.findMany({
     where: { AND: [where, after === null ? {} : { id: { gt: after } }] },

@@ -11,12 +11,12 @@ export type PowerDecision = { disks: ExpectedDisk[]; files: string[] };
 /** Starting resumes a saved state, which is what that is for. */
 const START_TOLERATES = ['MANAGED_SAVE'];
 
-/** A stopped machine whose disks are as recorded may start. */
+/** A stopped machine whose disks are as recorded may start; a paused one goes on. */
 export function decideStart(facts: MachineFacts): Outcome<PowerDecision> {
   const refusal =
     checkFree(facts) ??
     checkDrift(facts, START_TOLERATES) ??
-    checkPower(facts, { needed: ['OFF'], what: 'started' }) ??
+    checkPower(facts, { needed: ['OFF', 'PAUSED'], what: 'started' }) ??
     checkHost(facts, []);
   return refusal ? refused(refusal) : done({ disks: expectedDisks(facts), files: wholeMachine(facts) });
 }
