@@ -38,6 +38,11 @@ export class TestMachine {
     return this.guest.uuid;
   }
 
+  /** The number of the newest layers that were named. */
+  get lastUsedNumber(): number {
+    return this.lastNumber;
+  }
+
   /** Of layers that were never there before. */
   nextNumber(): number {
     this.lastNumber += 1;
