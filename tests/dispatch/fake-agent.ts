@@ -16,6 +16,8 @@ import {
 } from '@coppice/protocol';
 import { WebSocket } from 'ws';
 import { waitUntil } from '../testkit/wait-until.js';
+import { carryOutOnMachine } from './fake-machine-verbs.js';
+import { definitionOf, switchHeads } from './fake-switch.js';
 
 type Refused = Extract<ApiMessage, { type: 'session.refused' }>;
 /** What the agent does with a command: answers it, or keeps it for the test. */
@@ -33,6 +35,10 @@ export class FakeAgent {
   readonly closeCodes: number[] = [];
   journalId: string = randomUUID();
   position = 1;
+  /** Where other hosts reach its libvirt. */
+  migrationUri: string | null = null;
+  /** What it says that it can do. */
+  capabilities: Hello['capabilities'] = [];
   highest: { incarnation: string; number: number } | null = null;
   /** Every command as it came, repeats included. */
   readonly received: CommandIssued[] = [];
@@ -122,8 +128,13 @@ export class FakeAgent {
         return { verb: body.verb, discarded: body.layers.map((layer) => layer.fileName) };
       case 'freeze-layers':
         return this.#freeze(body);
-      default:
-        throw new Error(`no such verb: ${JSON.stringify(body)}`);
+      case 'switch-heads':
+        return switchHeads(this.machine(body.machineUuid), body);
+      default: {
+        const result = carryOutOnMachine(this.machines, body);
+        if (!result) throw new Error(`no such verb or machine: ${JSON.stringify(body)}`);
+        return result;
+      }
     }
   }
 
@@ -153,19 +164,11 @@ export class FakeAgent {
     }
     return {
       verb: body.verb,
-      consistency: body.power === 'OFF' ? 'OFFLINE' : body.quiesce ? 'FILESYSTEM' : 'CRASH',
+      consistency: body.memory ? 'MEMORY' : body.power === 'OFF' ? 'OFFLINE' : body.quiesce ? 'FILESYSTEM' : 'CRASH',
       frozenAt: new Date().toISOString(),
       quiescedMs: body.quiesce ? 40 : null,
-      definition: {
-        vcpus: machine.vcpus,
-        memoryBytes: machine.memoryBytes,
-        machineType: 'q35',
-        firmware: null,
-        disks: machine.disks.map((disk) => disk.target),
-        inactiveXml: '<domain/>',
-        liveXml: null,
-      },
-      memoryBytes: null,
+      definition: definitionOf(machine),
+      memoryBytes: body.memory ? machine.memoryBytes / 2 : null,
       hasNvram: false,
       volumes: body.volumes.map(({ volumeId, newFileName, chain }) => ({
         volumeId,
@@ -237,8 +240,8 @@ export class FakeAgent {
       agentVersion: '0.1.0',
       libvirtVersion: '9.0.0',
       qemuVersion: '7.2.22',
-      capabilities: [],
-      migrationUri: null,
+      capabilities: this.capabilities,
+      migrationUri: this.migrationUri,
       journal: { id: this.journalId, position: this.position, highestCommand: this.highest, unfinished: [] },
       at: new Date().toISOString(),
     });

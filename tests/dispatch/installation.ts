@@ -145,13 +145,13 @@ export function valueOf<T>(outcome: Outcome<T>): T {
 /** A request for a snapshot of all volumes, with what a test wants otherwise. */
 export function requestOf(
   virtualMachineId: string,
-  changed: { name?: string; quiesce?: boolean; idempotencyKey?: string; volumeIds?: string[] } = {},
+  changed: { name?: string; kind?: 'DISK' | 'DISK_AND_MEMORY'; quiesce?: boolean; idempotencyKey?: string; volumeIds?: string[] } = {},
 ) {
   return {
     virtualMachineId,
     name: changed.name ?? null,
     description: null,
-    kind: 'DISK' as const,
+    kind: changed.kind ?? ('DISK' as const),
     quiesce: changed.quiesce ?? false,
     volumeIds: changed.volumeIds ?? null,
     planHash: null,
