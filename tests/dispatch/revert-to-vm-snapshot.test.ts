@@ -48,7 +48,7 @@ function verbs(): string[] {
 
 /** Per disk: the head's number, the number of the layer below it; then what became of every layer. */
 async function forest() {
-  const { sql } = installation.database;
+  const sql = (...asked: Parameters<typeof installation.database.sql>) => installation.database.sql(...asked);
   const number = `substring(%.file_name from '\\.(\\d+)\\.qcow2$')::int`;
   const heads = await sql(
     `SELECT v.target, ${number.replace('%', 'h')} AS head, ${number.replace('%', 'b')} AS below, h.state
@@ -174,7 +174,7 @@ it('RV-4: gives the machine the definition of the snapshot', async () => {
 
 it('RV-3: a disk that came later is taken off and kept, and comes back with a snapshot that has it', async () => {
   const s1 = await take();
-  const { sql } = installation.database;
+  const sql = (...asked: Parameters<typeof installation.database.sql>) => installation.database.sql(...asked);
   // As if vdb had been attached since: the snapshot does not know it.
   await sql(`DELETE FROM snapshot_disk WHERE volume_id = (SELECT id FROM volume WHERE target = 'vdb')`);
   const s2 = await take();
