@@ -49,10 +49,31 @@ async function revert(stage: Stage): Promise<boolean> {
   return (await replica.core.revertToVmSnapshot.revert(owner, asked)).ok;
 }
 
-async function remove(_stage: Stage): Promise<boolean> {
-  return false;
+async function remove(stage: Stage): Promise<boolean> {
+  const { replica, owner, chance, known } = stage;
+  const there = await snapshotsIn(stage, ['READY', 'ERROR']);
+  const snapshotIds = [...new Set(Array.from({ length: 1 + chance.below(3) }, () => chance.oneOf(there) ?? []).flat())];
+  if (snapshotIds.length === 0) return false;
+  const asked = {
+    virtualMachineId: known.id,
+    snapshotIds,
+    withDescendants: chance.once(5),
+    freeBytes: null,
+    planHash: null,
+    idempotencyKey: null,
+  };
+  return (await replica.core.deleteVmSnapshots.delete(owner, asked)).ok;
 }
 
-async function cancelOrRetry(_stage: Stage): Promise<boolean> {
-  return false;
+/** Of the machine's operations: the running one is stopped, or one that failed goes on. */
+async function cancelOrRetry({ installation, replica, owner, chance, known }: Stage): Promise<boolean> {
+  const rows = await installation.database.sql(
+    `SELECT id, state FROM operation WHERE virtual_machine_id = $1 AND state IN ('RUNNING', 'FAILED', 'CANCELLED') ORDER BY id DESC LIMIT 3`,
+    [known.id],
+  );
+  const chosen = chance.oneOf(rows);
+  if (chosen === undefined) return false;
+  const id = String(chosen['id']);
+  const changes = replica.core.operations;
+  return (await (chosen['state'] === 'RUNNING' ? changes.cancel(owner, id) : changes.retry(owner, id))).ok;
 }

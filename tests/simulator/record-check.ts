@@ -18,7 +18,7 @@ async function contentProblems(database: Database, { id, machine, host }: Simula
   const pins = await database.sql(
     `SELECT s.id AS snapshot, s.name, d.volume_id, l.file_name, l.state, array_agg(c.id) AS commands
      FROM vm_snapshot s JOIN snapshot_disk d ON d.snapshot_id = s.id JOIN layer l ON l.id = d.layer_id
-     JOIN operation o ON o.subject_id = s.id OR o.plan -> 'record' ->> 'safetySnapshotId' = s.id::text
+     JOIN operation o ON (o.kind = 'createVmSnapshot' AND o.subject_id = s.id) OR o.plan -> 'record' ->> 'safetySnapshotId' = s.id::text
      JOIN command c ON c.operation_id = o.id
      WHERE s.virtual_machine_id = $1 AND s.state = 'READY' GROUP BY s.id, s.name, d.volume_id, l.file_name, l.state`,
     [id],

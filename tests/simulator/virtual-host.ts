@@ -29,6 +29,8 @@ export class VirtualHost {
   readonly moments = new Map<string, Map<string, number[]>>();
   /** Memory images by file name. */
   readonly memories = new Map<string, number>();
+  /** Files by the command that made them. */
+  readonly #made = new Map<string, Set<string>>();
 
   constructor(readonly pool: VirtualPool) {}
 
@@ -43,7 +45,7 @@ export class VirtualHost {
     await pause();
     switch (body.verb) {
       case 'create-layers':
-        return this.#createLayers(body, pause);
+        return this.#createLayers(command.id, body, pause);
       case 'freeze-layers':
         return this.#freezeLayers(command.id, body, pause);
       case 'switch-heads':
@@ -63,7 +65,19 @@ export class VirtualHost {
     }
   }
 
-  async #createLayers(body: Body<'create-layers'>, pause: Pause): Promise<CommandResult> {
+  /** All or nothing: what it refuses leaves none of the files that it made, in this life of the agent or an earlier one. */
+  async #createLayers(commandId: string, body: Body<'create-layers'>, pause: Pause): Promise<CommandResult> {
+    const made = this.#made.get(commandId) ?? new Set<string>();
+    this.#made.set(commandId, made);
+    try {
+      return await this.#makeOverlays(body, made, pause);
+    } catch (error) {
+      if (error instanceof HostRefusal) for (const name of made) this.pool.files.delete(name);
+      throw error;
+    }
+  }
+
+  async #makeOverlays(body: Body<'create-layers'>, made: Set<string>, pause: Pause): Promise<CommandResult> {
     const machine = this.machine(body.machineUuid);
     for (const { target, chain, newFileName, over } of body.volumes) {
       this.#expectChain(chain);
@@ -72,8 +86,10 @@ export class VirtualHost {
       if (over === 'HEAD' && this.#headOf(machine, target) !== backing.fileName)
         throw new HostRefusal(`${target} is on another file than ${backing.fileName}`);
       const found = this.pool.files.get(newFileName);
-      if (found && (found.backing !== backing.fileName || found.clusters.size > 0)) throw new Violation(`${newFileName} is there already`);
+      if (found && (!made.has(newFileName) || found.backing !== backing.fileName || found.clusters.size > 0))
+        throw new Violation(`${newFileName} is there already`);
       if (!found) this.pool.create(newFileName, { backing: backing.fileName, format: 'qcow2' });
+      made.add(newFileName);
       await pause();
     }
     return {
