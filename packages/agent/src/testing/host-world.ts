@@ -1,7 +1,7 @@
 /** A private hypervisor with a pool, guests and an agent that talks to a fake API. Real libvirtd, QEMU and qemu-img; needs root. */
 import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import {
@@ -44,14 +44,18 @@ export class HostWorld {
 
   /**
    * Everything but guests; the agent is configured and not started. `beside`: a world whose pool this host shares; it is closed later.
-   * `poolBytes`: the pool is a file system of its own, of this size.
+   * `poolBytes`: the pool is a file system of its own, of this size; `smallPoolBytes`: the pool named small is, on which no guest's disk is.
    */
-  static async open(beside?: HostWorld, poolBytes?: number): Promise<HostWorld> {
+  static async open(options: { beside?: HostWorld; poolBytes?: number; smallPoolBytes?: number } = {}): Promise<HostWorld> {
+    const { beside, poolBytes, smallPoolBytes } = options;
     const dir = await mkdtemp(join(tmpdir(), 'coppice-agent-'));
     const runDir = `/run/coppice-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
     const poolDir = beside?.poolDir ?? join(dir, 'pool');
     await mkdir(poolDir, { recursive: true });
+    await mkdir(join(dir, 'small'));
+    // Before libvirtd starts: it has mounts of its own from then on.
     if (poolBytes !== undefined) await mountMemory(poolDir, poolBytes);
+    if (smallPoolBytes !== undefined) await mountMemory(join(dir, 'small'), smallPoolBytes);
     const hypervisor = await startHypervisor({ name: 'agent-test', stateDir: join(dir, 'host'), runDir });
     const api = await FakeApi.open();
     const config = {
@@ -61,12 +65,44 @@ export class HostWorld {
       migrationUri: hypervisor.libvirtUri,
       stateDir: join(dir, 'agent'),
       enrolmentToken: api.token,
-      pools: [{ name: 'pool', type: 'SHARED_MOUNT_POINT', path: poolDir }],
+      pools: [
+        { name: 'pool', type: 'SHARED_MOUNT_POINT', path: poolDir },
+        { name: 'small', type: 'SHARED_MOUNT_POINT', path: join(dir, 'small') },
+      ],
       logLevel: 'debug',
     };
     await writeFile(join(dir, 'agent.json'), JSON.stringify(config));
     const agent = new AgentProcess(join(dir, 'agent.json'), join(dir, 'agent.log'));
     return new HostWorld(dir, hypervisor, { api, agent, poolDir });
+  }
+
+  get smallPoolDir(): string {
+    return join(this.dir, 'small');
+  }
+
+  /** Leaves so much room in the small pool; null: all of it. */
+  async leaveRoom(bytes: number | null): Promise<void> {
+    const path = join(this.smallPoolDir, 'filler');
+    await rm(path, { force: true });
+    if (bytes === null) return;
+    const { bsize, bavail } = await statfs(this.smallPoolDir);
+    // Somebody else may be taking room meanwhile.
+    for (let size = bsize * bavail - bytes; size > 0; size = Math.floor(size / 2)) {
+      const isTaken = runProgram('fallocate', ['-l', String(size), path], { deadlineMs: 10_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (await isTaken) return;
+    }
+  }
+
+  /** SIGKILL to the machine's QEMU. */
+  killQemu({ uuid }: TestMachine): void {
+    const isIt = (pid: string) => {
+      const text = /^\d+$/.test(pid) ? (commandLineOf(Number(pid)) ?? []) : [];
+      return (text[0]?.includes('qemu-system') ?? false) && text.includes(uuid);
+    };
+    for (const pid of readdirSync('/proc').filter(isIt)) process.kill(Number(pid), 'SIGKILL');
   }
 
   /** Where sockets go: short. */
@@ -150,6 +186,7 @@ export class HostWorld {
     for (const guest of await listGuests(this.uri)) await destroyGuest(this.uri, guest);
     await stopHypervisor(this.hypervisor);
     await unmount(join(this.dir, 'pool'));
+    await unmount(this.smallPoolDir);
     await rm(this.dir, { recursive: true, force: true });
     await rm(this.hypervisor.runDir, { recursive: true, force: true });
   }

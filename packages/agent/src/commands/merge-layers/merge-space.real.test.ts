@@ -17,7 +17,7 @@ const MERGED_BYTES = 20 * MIB;
 let world: HostWorld;
 
 beforeAll(async () => {
-  world = await HostWorld.open(undefined, POOL_BYTES);
+  world = await HostWorld.open({ poolBytes: POOL_BYTES });
   world.agent.start();
   await world.api.connected();
 }, 90_000);
