@@ -51,7 +51,7 @@ export function ActionDialog(props: ActionDialogProps) {
         {preview === undefined ? (
           <DialogBody>{fields}</DialogBody>
         ) : (
-          <DialogBody className="grid gap-x-8 gap-y-5 md:grid-cols-[minmax(0,1fr)_minmax(0,1.15fr)]">
+          <DialogBody className="grid gap-x-8 gap-y-5 md:grid-cols-[minmax(0,1fr)_minmax(0,1.2fr)]">
             {fields}
             {preview}
           </DialogBody>

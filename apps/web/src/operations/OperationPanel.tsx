@@ -1,6 +1,6 @@
 'use client';
 import { X } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { OperationViewFragment } from '../../generated/graphql';
 import { useStream } from '../graphql/use-stream';
 import { Badge } from '../ui/Badge';
@@ -25,10 +25,16 @@ export function OperationPanel({ operationId }: { operationId: string }) {
     onData: ({ operationProgress: next }) => take(next),
     onGap: () => setOperation(undefined),
   });
+  const goesOn = operation !== undefined && isUnfinished(operation.state);
+  const focus = useFocusInside(goesOn);
   if (!operation || isPutAway) return null;
-  const goesOn = isUnfinished(operation.state);
   return (
-    <section aria-label="Operation" className={classNames('card animate-arrive overflow-hidden', goesOn && 'border-busy/40')}>
+    <section
+      {...focus}
+      tabIndex={-1}
+      aria-label="Operation"
+      className={classNames('card animate-arrive overflow-hidden', goesOn && 'border-busy/40')}
+    >
       <Head operation={operation} onPutAway={() => setPutAway(true)}>
         {goesOn && <CancelOperationButton operation={operation} onCancelled={take} />}
       </Head>
@@ -90,4 +96,20 @@ function Running({ operation }: { operation: OperationViewFragment }) {
       </p>
     </div>
   );
+}
+
+/** When the button that has the focus goes with the operation's end, the focus stays in the panel instead of falling off the page. */
+function useFocusInside(goesOn: boolean) {
+  const ref = useRef<HTMLElement>(null);
+  const hasFocus = useRef(false);
+  useEffect(() => {
+    if (!goesOn && hasFocus.current && document.activeElement === document.body) ref.current?.focus({ preventScroll: true });
+  }, [goesOn]);
+  const onFocus = () => {
+    hasFocus.current = true;
+  };
+  const onBlur = () => {
+    hasFocus.current = false;
+  };
+  return { ref, onFocus, onBlur };
 }

@@ -33,8 +33,8 @@ export function PlanPreview({ planned, isRefused, isOff, order = 'in-order', chi
             </Notice>
           )}
           {children}
-          {order === 'by-volume' ? <ByVolume plan={plan} /> : <InOrder steps={plan.steps} />}
           <Costs plan={plan} isOff={isOff} />
+          {order === 'by-volume' ? <ByVolume plan={plan} /> : <InOrder steps={plan.steps} />}
           {plan.warnings.map((warning) => (
             <Notice key={warning} kind="warning">
               {warning}
@@ -59,10 +59,15 @@ function InOrder({ steps }: { steps: Steps }) {
     <ol className="space-y-2">
       {steps.map((step, index) => (
         // Two steps of one plan may read the same, and a new plan is drawn anew.
-        <Step key={`${index}-${step.description}`} step={step} mark={index + 1} />
+        <Step key={`${index}-${step.description}`} step={step} number={countDone(steps, index)} />
       ))}
     </ol>
   );
+}
+
+/** What is put off has no number: nothing is done. */
+function countDone(steps: Steps, index: number): number {
+  return steps.slice(0, index + 1).filter(({ kind }) => !isPutOff(kind)).length;
 }
 
 function ByVolume({ plan }: { plan: PlanViewFragment }) {
@@ -83,7 +88,7 @@ function ByVolume({ plan }: { plan: PlanViewFragment }) {
   ));
 }
 
-function Step({ step, mark }: { step: Steps[number]; mark: number }) {
+function Step({ step, number }: { step: Steps[number]; number: number }) {
   const why = explainStep(step.kind);
   return (
     <li className="flex gap-2.5" data-kind={step.kind}>
@@ -91,7 +96,7 @@ function Step({ step, mark }: { step: Steps[number]; mark: number }) {
         aria-hidden
         className="figures mt-px flex size-5 shrink-0 items-center justify-center rounded-full border border-line-strong bg-surface text-[11px] text-ink-faint"
       >
-        {step.kind === 'KEEP_SHARED_LAYER' ? <Layers size={11} /> : step.kind === 'DEFER_MERGE' ? <CirclePause size={11} /> : mark}
+        {step.kind === 'KEEP_SHARED_LAYER' ? <Layers size={11} /> : step.kind === 'DEFER_MERGE' ? <CirclePause size={11} /> : number}
       </span>
       <span className="min-w-0 flex-1">
         <span className={isPutOff(step.kind) ? 'text-ink-soft' : undefined}>{step.description}</span>
@@ -104,12 +109,12 @@ function Step({ step, mark }: { step: Steps[number]; mark: number }) {
 
 function Costs({ plan, isOff }: { plan: PlanViewFragment; isOff: boolean }) {
   return (
-    <div className="figures space-y-2 border-t border-line pt-2.5">
-      <dl className="grid grid-cols-2 gap-x-4 gap-y-1.5 min-[26rem]:grid-cols-[repeat(auto-fit,minmax(6.5rem,1fr))]">
+    <div className="figures space-y-2 border-b border-line pb-3">
+      <dl className="grid grid-cols-2 gap-x-4 gap-y-2">
         {sayCosts(plan).map(({ name, figure }) => (
           <div key={name}>
             <dt className="text-[12px] text-ink-faint">{name}</dt>
-            <dd className="font-medium">{figure}</dd>
+            <dd className="text-[15px] font-medium">{figure}</dd>
           </div>
         ))}
       </dl>

@@ -36,17 +36,18 @@ export function Dialog({ title, description, isOpen, onOpenChange, children, sha
           )}
         >
           <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
-            <div className="min-w-0 flex-1">
+            <div className="min-w-0 flex-1 pr-8">
               <Primitive.Title className="truncate text-base font-semibold">{title}</Primitive.Title>
               {description !== undefined && <Primitive.Description className="mt-0.5 text-ink-soft">{description}</Primitive.Description>}
             </div>
-            <Primitive.Close asChild>
-              <IconButton label="Close" className="-mr-1.5">
-                <X size={16} aria-hidden />
-              </IconButton>
-            </Primitive.Close>
           </header>
           {children}
+          {/* Last in order, so that the focus starts at what the dialog asks, not at the way out. */}
+          <Primitive.Close asChild>
+            <IconButton label="Close" className="!absolute top-3 right-3.5">
+              <X size={16} aria-hidden />
+            </IconButton>
+          </Primitive.Close>
         </Primitive.Content>
       </Primitive.Portal>
     </Primitive.Root>

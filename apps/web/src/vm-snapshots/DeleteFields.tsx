@@ -6,6 +6,7 @@ import { AmountField, Choice } from '../ui/Field';
 import { formatBytes, formatCount } from '../ui/format';
 import { Notice } from '../ui/Notice';
 import { type DeleteSubject, type DeleteWish, isSizeUnit, namedNodes } from './delete-wish';
+import { sayAftermath } from './delete-words';
 import { descendantsOf } from './tree-selection';
 
 type FieldsProps = {
@@ -40,13 +41,13 @@ export function DeleteFields({ tree, subject, wish, onChange, amountError }: Fie
       {belowCount > 0 && (
         <Choice
           label={`Also ${formatCount(belowCount, 'snapshot')} that grew from ${subject.kind === 'chosen' && subject.ids.length > 1 ? 'these' : 'it'}`}
-          note="Otherwise they stay, and move up to its parent in the tree."
           checked={wish.withDescendants}
           onChange={(event) => onChange({ ...wish, withDescendants: event.target.checked })}
         />
       )}
       <Locked tree={tree} subject={subject} wish={wish} onChange={onChange} />
       <Named tree={tree} subject={subject} wish={wish} />
+      <Aftermath tree={tree} subject={subject} wish={wish} />
     </>
   );
 }
@@ -96,6 +97,16 @@ function Named({ tree, subject, wish }: PartProps) {
           </li>
         ))}
       </ul>
+    </section>
+  );
+}
+
+function Aftermath({ tree, subject, wish }: PartProps) {
+  const named = namedNodes(tree.nodes, subject, wish);
+  const sentences = sayAftermath(tree, new Set(named.map(({ id }) => id)));
+  return (
+    <section aria-label="What becomes of the tree" className="space-y-1 text-ink-soft">
+      {sentences.length === 0 ? <p>Nothing else in the tree moves.</p> : sentences.map((sentence) => <p key={sentence}>{sentence}</p>)}
     </section>
   );
 }

@@ -47,6 +47,8 @@ export function DeleteSnapshotsDialog({ machine, tree, subject, onClose, onDone 
     onClose();
   }
 
+  // The locked ones are named beside the choice that leaves them out: the API's refusal would say it twice.
+  const isLockShown = named.some(({ locked }) => locked);
   const nothing = subject.kind === 'free' ? 'Say how much space is to be freed.' : 'None of these is left to delete.';
   return (
     <ActionDialog
@@ -62,7 +64,7 @@ export function DeleteSnapshotsDialog({ machine, tree, subject, onClose, onDone 
           {subject.kind === 'free' && planned.plan && <Touched names={namesTouched(planned.plan)} />}
         </PlanPreview>
       }
-      errors={elsewhere(errors, ['freeBytes'])}
+      errors={elsewhere(errors, ['freeBytes']).filter((error) => !(isLockShown && error.code === 'SNAPSHOT_LOCKED'))}
       submission={submission}
       confirm={{
         label: subject.kind === 'free' ? 'Delete them' : `Delete ${formatCount(named.length, 'snapshot')}`,

@@ -53,7 +53,7 @@ export function RevertDialog({ machine, tree, snapshot, onClose }: RevertDialogP
       errors={errors}
       submission={submission}
       confirm={{
-        label: isLossy ? 'Lose it and revert' : 'Revert',
+        label: isLossy ? 'Revert and lose it' : 'Revert',
         look: isLossy ? 'danger' : 'primary',
         icon: <Undo2 size={15} aria-hidden />,
         unavailableBecause: whyNotAgreeable(planned),

@@ -34,18 +34,23 @@ export function SnapshotButtons({ machine, tree, snapshot, onDelete }: ButtonsPr
         >
           Delete…
         </Button>
-        <Button icon={<Pencil size={14} aria-hidden />} unavailableBecause={whyNoEdit} onClick={() => setOpen('edit')}>
-          Edit
-        </Button>
+        <Button
+          icon={<Pencil size={14} aria-hidden />}
+          aria-label="Edit"
+          title={whyNoEdit === undefined ? 'Edit name and description' : undefined}
+          unavailableBecause={whyNoEdit}
+          onClick={() => setOpen('edit')}
+          className="ml-auto w-8 !px-0"
+        />
         <Button
           icon={snapshot.locked ? <LockKeyholeOpen size={14} aria-hidden /> : <LockKeyhole size={14} aria-hidden />}
           unavailableBecause={whyNoEdit}
           isBusy={isBusy}
-          title={snapshot.locked ? 'Allow it to be deleted again' : 'Keep it from being deleted'}
+          aria-label={snapshot.locked ? 'Unlock' : 'Lock'}
+          title={whyNoEdit !== undefined ? undefined : snapshot.locked ? 'Allow it to be deleted again' : 'Keep it from being deleted'}
           onClick={() => void update({ snapshotId: snapshot.id, locked: !snapshot.locked })}
-        >
-          {snapshot.locked ? 'Unlock' : 'Lock'}
-        </Button>
+          className="w-8 !px-0"
+        />
       </div>
       {refusal && <Notice kind="error">{refusal.message}</Notice>}
       {open === 'edit' && <EditSnapshotDialog snapshot={snapshot} onClose={() => setOpen(null)} />}

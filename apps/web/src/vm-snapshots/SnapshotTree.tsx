@@ -9,7 +9,7 @@ import { keyIntent } from './tree-keys';
 import { layoutTree, type TreeRow } from './tree-layout';
 import { extendTo, NO_SELECTION, type Selection, toggle } from './tree-selection';
 import { useKeptFocus } from './use-kept-focus';
-import { useRowMotion } from './use-row-motion';
+import { type Departure, useRowMotion } from './use-row-motion';
 
 type TreeProps = {
   tree: SnapshotTreeView;
@@ -71,7 +71,18 @@ export function SnapshotTree(props: TreeProps) {
     >
       {rows.map(({ row, snapshot }) => {
         if (!snapshot)
-          return <HeadRow key={HEAD_ID} id={headId} row={row} laneCount={laneCount} head={head} tree={tree} keepElement={keepElement} />;
+          return (
+            <HeadRow
+              key={HEAD_ID}
+              id={headId}
+              row={row}
+              laneCount={laneCount}
+              head={head}
+              tree={tree}
+              isIndented={isSelecting}
+              keepElement={keepElement}
+            />
+          );
         return (
           <SnapshotTreeItem
             key={snapshot.id}
@@ -88,11 +99,25 @@ export function SnapshotTree(props: TreeProps) {
           />
         );
       })}
-      {departures.map(({ key, row, topPx }) => (
-        <DepartedRow key={key} row={row.row} laneCount={laneCount} name={row.snapshot?.name} topPx={topPx} heightPx={LANE_ROW_PX} />
-      ))}
+      <Departed departures={departures} laneCount={laneCount} isIndented={isSelecting} />
     </div>
   );
+}
+
+type DepartedProps = { departures: readonly Departure<DrawnRow>[]; laneCount: number; isIndented: boolean };
+
+function Departed({ departures, laneCount, isIndented }: DepartedProps) {
+  return departures.map(({ key, row: { row, snapshot }, topPx }) => (
+    <DepartedRow
+      key={key}
+      row={row}
+      laneCount={laneCount}
+      isIndented={isIndented}
+      name={snapshot?.name}
+      topPx={topPx}
+      heightPx={LANE_ROW_PX}
+    />
+  ));
 }
 
 type Drawn = { rows: readonly DrawnRow[]; order: readonly string[]; elements: { current: ReadonlyMap<string, HTMLElement> } };
