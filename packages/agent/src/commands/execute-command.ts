@@ -1,10 +1,11 @@
 import type { CommandResult } from '@coppice/protocol';
-import { CommandProblem } from '../failure.js';
+import { assertNever } from '../assert-never.js';
 import { changeDisk } from './change-disk/change-disk.js';
 import { changePower } from './change-power/change-power.js';
 import type { CommandContext } from './context.js';
 import { createLayers } from './create-layers/create-layers.js';
 import { discardLayers } from './discard-layers/discard-layers.js';
+import { flattenLayer } from './flatten-layer/flatten-layer.js';
 import { freezeLayers } from './freeze-layers/freeze-layers.js';
 import { migrateMachine } from './migrate-machine/migrate-machine.js';
 import { removeMachine } from './remove-machine/remove-machine.js';
@@ -25,6 +26,8 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
       return switchHeads(body, context);
     case 'merge-layers':
       return mergeLayers(body, context);
+    case 'flatten-layer':
+      return flattenLayer(body, context);
     case 'discard-layers':
       return discardLayers(body, context);
     case 'change-power':
@@ -40,8 +43,6 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
     case 'repair-machine':
       return repairMachine(body, context);
     default:
-      return Promise.reject(
-        new CommandProblem({ code: 'CAPABILITY_DISABLED', message: `This agent cannot ${body.verb}. Nothing was changed.` }),
-      );
+      return assertNever(body);
   }
 }

@@ -1,5 +1,6 @@
 /** What the agent needs from a hypervisor, in the agent's words. Adapters: libvirt/. Files that no machine has open are qemu-storage/'s. */
 
+import type { BlockJobs } from './block-job-port.js';
 import type { MachineChanges, Migrations } from './machine-port.js';
 
 export type Power = 'ON' | 'PAUSED' | 'OFF' | 'UNKNOWN';
@@ -34,6 +35,7 @@ export interface MachineEvent {
  */
 export interface Hypervisor {
   readonly machines: MachineChanges;
+  readonly blockJobs: BlockJobs;
   readonly migrations: Migrations;
   /** Resolves once the hypervisor answers; rejects with the signal's reason when it is aborted. */
   whenConnected(signal: AbortSignal): Promise<void>;

@@ -71,6 +71,19 @@ export class TestLayers {
     this.wrote(layer, writes);
   }
 
+  /** Writes as a guest would: through the first disk of a running machine, which is on that layer. */
+  async writeLive(machine: TestMachine, layer: number, writes: readonly Write[]): Promise<void> {
+    const commands = writes.map(({ block, count, byte }) => `write -P ${byte} ${block * BLOCK_BYTES} ${count * BLOCK_BYTES}`);
+    // Flushed, so that others than this QEMU see it in the file.
+    for (const command of [...commands, 'flush']) {
+      const asked = `qemu-io -d /machine/peripheral/virtio-disk0/virtio-backend "${command}"`;
+      const said = await this.world.virsh('qemu-monitor-command', machine.name, '--hmp', asked);
+      // What qemu-io says of a write goes to QEMU's own output; only an error comes here.
+      if (said.trim() !== '') throw new Error(`QEMU did not write: ${said}`);
+    }
+    this.wrote(layer, writes);
+  }
+
   /** Somebody else wrote a layer, a guest for instance. */
   wrote(layer: number, writes: readonly Write[]): void {
     const view = this.viewOf(layer);

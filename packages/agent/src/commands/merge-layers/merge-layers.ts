@@ -16,6 +16,7 @@ import { type CommandContext, notesOf, told } from '../context.js';
 import { requireChain } from '../expected-chain.js';
 import { drifted } from '../machine-view.js';
 import { belowOf, hasCommit, leaving, type Merge, planMerge, type Stage, targetOf } from './merge.js';
+import { mergeLive } from './merge-live.js';
 import { mergeOffline } from './merge-offline.js';
 import { isOver } from './merge-state.js';
 
@@ -36,7 +37,7 @@ export async function mergeLayers(body: Extract<CommandBody, { verb: 'merge-laye
 export async function performMerge(merge: Merge, context: CommandContext): Promise<number> {
   const stage: Stage = { left: notesOf(context, 'spoils').length > 0 ? 'SPOILED' : 'NOTHING' };
   try {
-    const bytesMoved = await mergeOffline(merge, stage, context);
+    const bytesMoved = await (merge.how === 'LIVE' ? mergeLive : mergeOffline)(merge, stage, context);
     await told(context, 'VERIFY_CHAIN', () => requireMerged(merge));
     return bytesMoved;
   } catch (error) {

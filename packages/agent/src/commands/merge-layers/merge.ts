@@ -34,7 +34,10 @@ export interface Stage {
 type Link = Pick<MergedLayer, 'pool' | 'fileName' | 'format'>;
 
 /** Names to paths. Throws POOL_UNSUPPORTED or IO_ERROR, and INTERNAL for a run that is none. */
-export async function planMerge(body: Extract<CommandBody, { verb: 'merge-layers' }>, { pools }: CommandContext): Promise<Merge> {
+export async function planMerge(
+  body: Omit<Extract<CommandBody, { verb: 'merge-layers' }>, 'verb'>,
+  { pools }: CommandContext,
+): Promise<Merge> {
   const { machineUuid, volumeId, how, target, runLength, into, bytesPerSecond } = body;
   if (runLength > body.chain.length || into >= runLength)
     throw new Error(`a run of ${runLength} into ${into} is not in a chain of ${body.chain.length}`);

@@ -1,5 +1,6 @@
 /** What the agent asks of its libvirt child: names, arguments and answers, checked where they cross the process border. */
 import { z } from 'zod';
+import { blockJobAnswers, type BlockJobCallArguments } from './block-job-calls.js';
 import { libvirtProblem, machineAnswers, type MachineCallArguments, rawMachine } from './machine-calls.js';
 
 /** Jobs of one domain that would make a snapshot run into libvirt's 30 s lock. */
@@ -23,13 +24,14 @@ export const callAnswers = {
   agentCommand: z.string(),
   queryBlock: z.string(),
   ...machineAnswers,
+  ...blockJobAnswers,
 } as const;
 
 export type CallName = keyof typeof callAnswers;
 export type CallAnswer<Name extends CallName> = z.infer<(typeof callAnswers)[Name]>;
 
 /** Arguments by name of the call. */
-export interface CallArguments extends MachineCallArguments {
+export interface CallArguments extends MachineCallArguments, BlockJobCallArguments {
   versions: Record<string, never>;
   listMachines: Record<string, never>;
   describeMachine: { uuid: string };

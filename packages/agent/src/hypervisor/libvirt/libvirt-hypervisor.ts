@@ -4,6 +4,7 @@ import { CommandProblem, HypervisorLost } from '../../failure.js';
 import type { GuestRequest, Hypervisor, MachineEvent, MachineFacts } from '../port.js';
 import type { CallArguments, CallAnswer, CallName, ChildMessage } from './calls.js';
 import { ChildLink } from './child-link.js';
+import { LibvirtBlockJobs } from './libvirt-block-jobs.js';
 import { LibvirtMachines } from './libvirt-machines.js';
 import { LibvirtMigrations } from './libvirt-migrations.js';
 import { factsOf } from './machine-facts.js';
@@ -23,6 +24,7 @@ const agentAnswer = z.object({ return: z.unknown() });
 /** The Hypervisor port over libvirt, through a child process. */
 export class LibvirtHypervisor implements Hypervisor {
   readonly machines: LibvirtMachines;
+  readonly blockJobs: LibvirtBlockJobs;
   readonly migrations: LibvirtMigrations;
   private readonly link: ChildLink;
   private isConnected = false;
@@ -37,6 +39,7 @@ export class LibvirtHypervisor implements Hypervisor {
   ) {
     this.link = new ChildLink(uri, log, (news) => this.hear(news));
     this.machines = new LibvirtMachines(this.link);
+    this.blockJobs = new LibvirtBlockJobs(this.link);
     this.migrations = new LibvirtMigrations(this.link);
     this.link.start();
   }

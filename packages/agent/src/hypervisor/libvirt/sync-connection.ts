@@ -1,3 +1,4 @@
+import { blockJobOperations } from './block-job-operations.js';
 import type { CallAnswer, CallArguments, CallName, RawJobs } from './calls.js';
 import { describeDomain } from './describe-domain.js';
 import { type Connect, checked, type Domain, LibvirtCallError, takeList, virFunctions as vir } from './ffi.js';
@@ -74,6 +75,7 @@ export class SyncConnection {
     restoreMemory: (request) => restoreMemory(this.open(), request),
     agentCommand: ({ uuid, command, timeoutSeconds }) =>
       this.withDomain(uuid, (domain) => checked(vir.agentCommand(domain, command, timeoutSeconds, 0))),
+    ...blockJobOperations({ withDomain: (uuid, use) => this.withDomain(uuid, use) }),
     ...machineOperations({ open: () => this.open(), withDomain: (uuid, use) => this.withDomain(uuid, use) }),
     queryBlock: ({ uuid }) =>
       this.withDomain(uuid, (domain) => {

@@ -1,0 +1,110 @@
+/**
+ * A merge by a block job of the machine's own QEMU (kvm.md §5.4): inside its chain by a commit, into its head by a pull. The job outlives
+ * agent and libvirtd, and ends with QEMU; how it ended is seen in the chain, never inferred from its absence.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandCancelled, CommandProblem } from '../../failure.js';
+import { type CommandContext, notesOf, told } from '../context.js';
+import { drifted } from '../machine-view.js';
+import { requireNoOtherJob, watchBlockJob } from './block-job.js';
+import { type LiveChain, lookAtChain } from './live-chain.js';
+import { hasCommit, isHead, type Merge, type Stage, targetOf } from './merge.js';
+import { bytesOf, costOf, requireSpaceFor } from './merge-cost.js';
+import { readMergeState } from './merge-state.js';
+import { repointReaders, switchDefinition } from './repoint-readers.js';
+
+/** libvirt brings its record forward some moments after QEMU did. */
+const LAG_MS = 10_000;
+const LOOK_MS = 50;
+/** A pool with less than this left is full: QEMU's next table or chunk does not fit. */
+const FULL_BELOW_BYTES = 4 * 1024 * 1024;
+
+/** Returns the bytes of data that were copied. Throws MACHINE_STATE where the machine does not run any more. */
+export async function mergeLive(merge: Merge, stage: Stage, context: CommandContext): Promise<number> {
+  requireLegal(merge);
+  const before = await told(context, 'VERIFY_CHAIN', () => lookAtChain(merge, context));
+  if (!before.isMerged) await copyLive(merge, before, { stage, context });
+  if (hasCommit(merge)) stage.left = 'REPOINTED';
+  await repointReaders(merge, stage, context);
+  await switchDefinition(merge, stage, context);
+  if (!(await lookAtChain(merge, context)).isMerged) throw drifted('The machine is not on its merged chain.');
+  return Number(notesOf(context, 'job').at(-1)?.detail['bytesTotal'] ?? 0);
+}
+
+/** libvirt pulls into the head alone, and QEMU can give a running head up only by a pivot, whose crash nobody can tell from its success. */
+function requireLegal(merge: Merge): void {
+  const isLegal = merge.target !== null && (isHead(merge) ? !hasCommit(merge) : merge.into === merge.runLength - 1);
+  if (isLegal) return;
+  throw new CommandProblem({
+    code: 'CAPABILITY_DISABLED',
+    message: `A running machine's layers can be pulled into its head, or committed into the lowest of a run below it; not into ${targetOf(merge).path}. Nothing was changed.`,
+  });
+}
+
+interface Work {
+  readonly stage: Stage;
+  readonly context: CommandContext;
+}
+
+/** Begins the job, or takes over the one that an earlier try of this command began, and sees to its end. */
+async function copyLive(merge: Merge, before: LiveChain, { stage, context }: Work): Promise<void> {
+  const { hypervisor } = context;
+  const target = merge.target ?? '';
+  const cost = await costOf(merge);
+  const isAdopted = (await hypervisor.blockJobs.running(merge.machineUuid, target)) !== null;
+  if (isAdopted) {
+    if (notesOf(context, 'job').length === 0) await requireNoOtherJob(merge, context);
+    context.log.info({ target }, 'a block job of this command is still running: it is waited for');
+  } else {
+    if ((await readMergeState(merge, null)) !== 'WHOLE') return waitForLibvirt(merge, context);
+    await requireNoOtherJob(merge, context);
+    await requireSpaceFor(merge, cost, context);
+    await begin(merge, before, { stage, context, bytesTotal: bytesOf(cost.commit) + bytesOf(cost.pull) });
+  }
+  await watchBlockJob(merge, cost, context);
+  await requireCopied(merge, stage, context);
+  context.crash('merge-layers/copied');
+}
+
+async function begin(merge: Merge, { names }: LiveChain, { stage, context, bytesTotal }: Work & { bytesTotal: number }): Promise<void> {
+  const { machineUuid: uuid, target, above, runLength, into, bytesPerSecond } = merge;
+  if (target === null) throw new Error('a live merge has a disk');
+  context.crash('merge-layers/before-spoil-note');
+  if (hasCommit(merge) && notesOf(context, 'spoils').length === 0) await context.note('spoils', { path: targetOf(merge).path });
+  await context.note('job', { bytesTotal: String(bytesTotal) });
+  if (hasCommit(merge)) {
+    stage.left = 'SPOILED';
+    const [top, base] = [names[above.length], names[above.length + into]];
+    if (top === undefined || base === undefined) throw new Error(`the live chain of ${target} is too short`);
+    await context.hypervisor.blockJobs.commit({ uuid, target, top, base, bytesPerSecond });
+  } else {
+    await context.hypervisor.blockJobs.pull({ uuid, target, base: names[runLength] ?? null, bytesPerSecond });
+  }
+}
+
+/** QEMU is done and has re-pointed the layer above; libvirt, killed meanwhile, has yet to see it. */
+async function waitForLibvirt(merge: Merge, context: CommandContext): Promise<void> {
+  const deadline = performance.now() + LAG_MS;
+  while (!(await lookAtChain(merge, context)).isMerged) {
+    if (performance.now() > deadline) throw drifted('The headers show a merged chain, and libvirt still believes the old one.');
+    await sleep(LOOK_MS);
+  }
+}
+
+/** The job is over: the chain says how. */
+async function requireCopied(merge: Merge, stage: Stage, context: CommandContext): Promise<void> {
+  if ((await lookAtChain(merge, context)).isMerged) return;
+  if ((await readMergeState(merge, null)) !== 'WHOLE') return waitForLibvirt(merge, context);
+  if (context.cancelled.aborted) throw new CommandCancelled(stage.left);
+  const { pool } = targetOf(merge);
+  const { availableBytes } = await context.pools.spaceOf(pool);
+  const isFull = availableBytes < FULL_BELOW_BYTES;
+  throw new CommandProblem({
+    code: isFull ? 'INSUFFICIENT_SPACE' : 'IO_ERROR',
+    retryable: true,
+    message: isFull
+      ? `Pool ${pool} became full in the middle of a merge. Nothing was changed.`
+      : `QEMU gave the merge of disk ${merge.target ?? ''} up and does not say why. Nothing was changed.`,
+    hint: isFull ? 'Make room in the pool, then retry.' : "Look at the machine's log on the host, then retry.",
+  });
+}

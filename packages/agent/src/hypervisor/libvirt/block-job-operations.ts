@@ -1,0 +1,45 @@
+/** Block jobs as libvirt's calls. Each blocks its thread until libvirt answers; throws LibvirtCallError. */
+import type { BlockJobCallAnswer, BlockJobCallArguments, BlockJobCallName } from './block-job-calls.js';
+import { blockJobFunctions as jobs } from './block-job-ffi.js';
+import { checked, type Domain, virFunctions as vir } from './ffi.js';
+
+/** virDomainBlockCommitFlags. */
+const COMMIT_RELATIVE = 8;
+const COMMIT_BANDWIDTH_BYTES = 16;
+/** virDomainBlockRebaseFlags. */
+const REBASE_RELATIVE = 16;
+const REBASE_BANDWIDTH_BYTES = 64;
+/** virDomainBlockJobInfo: int type; unsigned long bandwidth; unsigned long long cur, end. The rest is room to grow. */
+const JOB_INFO_BYTES = 256;
+
+type Operations = { [Name in BlockJobCallName]: (argument: BlockJobCallArguments[Name]) => BlockJobCallAnswer<Name> };
+
+/** The operations over one connection. */
+export function blockJobOperations(host: { withDomain: <T>(uuid: string, use: (domain: Domain) => T) => T }): Operations {
+  return {
+    blockCommit: ({ uuid, target, top, base, bytesPerSecond, isRelative }) =>
+      host.withDomain(uuid, (domain) => {
+        const flags = COMMIT_BANDWIDTH_BYTES | (isRelative ? COMMIT_RELATIVE : 0);
+        checked(jobs.commit(domain, target, base, top, bytesPerSecond, flags));
+        return null;
+      }),
+    blockPull: ({ uuid, target, base, bytesPerSecond, isRelative }) =>
+      host.withDomain(uuid, (domain) => {
+        const flags = REBASE_BANDWIDTH_BYTES | (isRelative ? REBASE_RELATIVE : 0);
+        checked(jobs.rebase(domain, target, base, bytesPerSecond, flags));
+        return null;
+      }),
+    blockJob: ({ uuid, target }) => host.withDomain(uuid, (domain) => jobOf(domain, target)),
+    abortBlockJob: ({ uuid, target }) =>
+      host.withDomain(uuid, (domain) => {
+        if (jobOf(domain, target) !== null) checked(jobs.abort(domain, target, 0));
+        return null;
+      }),
+  };
+}
+
+function jobOf(domain: Domain, target: string): BlockJobCallAnswer<'blockJob'> {
+  const info = Buffer.alloc(JOB_INFO_BYTES);
+  if (checked(vir.blockJobInfo(domain, target, info, 0)) !== 1) return null;
+  return { done: Number(info.readBigUInt64LE(16)), total: Number(info.readBigUInt64LE(24)) };
+}
