@@ -59,7 +59,7 @@ async function forest() {
   const layers = await sql(
     `SELECT ${number.replace('%', 'l')} AS n, state, is_frozen FROM layer l JOIN volume v ON v.id = l.volume_id WHERE v.target = 'vda' ORDER BY 1`,
   );
-  return { heads, layers: layers.map((row) => `${row['n']} ${row['state']}${row['is_frozen'] === true ? ' frozen' : ''}`) };
+  return { heads, layers: layers.map((row) => [row['n'], row['state'], ...(row['is_frozen'] === true ? ['frozen'] : [])].join(' ')) };
 }
 
 async function machineRow() {

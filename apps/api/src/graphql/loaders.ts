@@ -3,6 +3,7 @@ import DataLoader from 'dataloader';
 import type { Principal } from '../access/principal.js';
 import { scopeOf } from '../access/scope.js';
 import * as hosts from '../hosts/host.reads.store.js';
+import { readMachineFacts } from '../machines/machine-facts.store.js';
 import { findMachines } from '../machines/machine.reads.store.js';
 import * as operations from '../operations/operation.reads.store.js';
 import * as projects from '../projects/project.reads.store.js';
@@ -72,6 +73,7 @@ export function createLoaders({ database, operations: changes }: Pick<Applicatio
       (row) => row.clusterId,
     ),
     machine: byId((ids) => findMachines(database, scope, ids)),
+    machineFacts: new DataLoader((ids: readonly string[]) => Promise.all(ids.map((id) => readMachineFacts(database, id)))),
     volume: byId((ids) => volumes.findVolumes(database, scope, ids)),
     volumesOf: listBy(
       (ids) => volumes.volumesOfMachines(database, scope, ids),

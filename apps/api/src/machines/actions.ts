@@ -1,6 +1,4 @@
 /** What may be asked for now. What this version cannot do says so: a button that would only fail is a lie. */
-import type { Principal } from '../access/principal.js';
-import { refusalFor } from '../access/refusals.js';
 import type { Refusal, UserErrorCode } from '../errors/refusal.js';
 import type { GraphQLContext } from '../graphql/context.js';
 import type { MachineRecord } from './machine.reads.store.js';
@@ -9,21 +7,16 @@ import type { MachineRecord } from './machine.reads.store.js';
 export type Availability = { action: string; enabled: boolean; code: UserErrorCode | null; reason: string | null };
 
 const LATER_ON_MACHINES = ['START', 'STOP', 'MIGRATE', 'RESIZE', 'ATTACH_VOLUME', 'DETACH_VOLUME', 'DESTROY', 'RECONCILE'];
-const LATER_ON_SNAPSHOTS = [
-  'REVERT_TO_VM_SNAPSHOT',
-  'DELETE_VM_SNAPSHOT',
-  'CLONE_VM_SNAPSHOT',
-  'CREATE_VOLUME_SNAPSHOT',
-  'CREATE_TEMPLATE',
-];
 const LATER_ON_VOLUMES = ['CREATE_VOLUME_SNAPSHOT', 'REVERT_VOLUME', 'MIGRATE_VOLUME', 'ATTACH_VOLUME', 'DETACH_VOLUME', 'CREATE_TEMPLATE'];
 
-function notYet(action: string): Availability {
+/** An action that this version does not have. */
+export function notYet(action: string): Availability {
   const reason = 'This version of Coppice cannot do this yet.';
   return { action, enabled: false, code: 'CAPABILITY_DISABLED', reason };
 }
 
-function availability(action: string, refusal: Refusal | null | undefined): Availability {
+/** An action, allowed or refused. */
+export function availability(action: string, refusal: Refusal | null | undefined): Availability {
   return { action, enabled: !refusal, code: refusal?.code ?? null, reason: refusal?.message ?? null };
 }
 
@@ -40,16 +33,6 @@ export async function actionsOfMachine(context: GraphQLContext, machine: Machine
     idempotencyKey: null,
   });
   return [availability('CREATE_VM_SNAPSHOT', outcome.ok ? null : outcome.refusals[0]), ...LATER_ON_MACHINES.map(notYet)];
-}
-
-/** Of a VM snapshot. */
-export function actionsOfSnapshot(principal: Principal, snapshot: { projectId: string; state: string }): Availability[] {
-  const gone: Refusal | null =
-    snapshot.state === 'REMOVED' || snapshot.state === 'EXPUNGING'
-      ? { code: 'SNAPSHOT_STATE', message: 'The snapshot is on its way out or gone.' }
-      : null;
-  const refusal = refusalFor(principal, { projectId: snapshot.projectId, what: 'The snapshot', path: [] }, 'OPERATOR') ?? gone;
-  return [availability('UPDATE_VM_SNAPSHOT', refusal), ...LATER_ON_SNAPSHOTS.map(notYet)];
 }
 
 /** Of a volume. */

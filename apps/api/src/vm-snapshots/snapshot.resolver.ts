@@ -5,11 +5,11 @@ import { filterList, filterText } from '../graphql/filter-text.js';
 import { filterId } from '../graphql/global-id.js';
 import { type Connection, connectionOf, connectionOfList, pageRequest } from '../graphql/page.js';
 import { ActionAvailability } from '../machines/action.type.js';
-import { actionsOfSnapshot } from '../machines/actions.js';
 import { VirtualMachine } from '../machines/machine.type.js';
 import { Operation } from '../operations/operation.type.js';
 import { Volume } from '../volumes/volume.type.js';
 import { VmSnapshotFilter } from './snapshot.input.js';
+import { actionsOfSnapshot } from './snapshot-actions.js';
 import { pageSnapshots, type PinRecord, type SnapshotRecord } from './snapshot.reads.store.js';
 import { SnapshotDisk, SpaceUse, VmSnapshot, VmSnapshotConnection } from './snapshot.type.js';
 
@@ -78,8 +78,8 @@ export class VmSnapshotResolver {
   }
 
   @FieldResolver(() => [ActionAvailability], { description: 'What may be asked for now, by this caller.' })
-  actions(@Root() snapshot: SnapshotRecord, @Ctx() context: GraphQLContext) {
-    return actionsOfSnapshot(context.principal, snapshot);
+  async actions(@Root() snapshot: SnapshotRecord, @Ctx() context: GraphQLContext) {
+    return actionsOfSnapshot(context.principal, snapshot, await context.loaders.machineFacts.load(snapshot.virtualMachineId));
   }
 }
 

@@ -1,0 +1,38 @@
+/** What may be asked for with a VM snapshot now, by the same rules that answer the requests themselves, on one reading of its machine. */
+import type { Principal } from '../access/principal.js';
+import { refusalFor } from '../access/refusals.js';
+import type { Refusal } from '../errors/refusal.js';
+import { type Availability, availability, notYet } from '../machines/actions.js';
+import type { MachineFacts } from '../machines/machine-facts.store.js';
+import { decideRevert } from './revert/decide-revert.js';
+import { revertStarter } from './revert/revert.store.js';
+
+/** The snapshot as far as its actions are concerned. */
+type Asked = { id: string; projectId: string; virtualMachineId: string; state: string };
+
+const LATER = ['DELETE_VM_SNAPSHOT', 'CLONE_VM_SNAPSHOT', 'CREATE_VOLUME_SNAPSHOT', 'CREATE_TEMPLATE'];
+
+/** Every action of the contract that concerns a VM snapshot, asked for with the defaults of its input. `facts` of its machine. */
+export function actionsOfSnapshot(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Availability[] {
+  return [
+    availability('UPDATE_VM_SNAPSHOT', refusalOfUpdate(principal, snapshot)),
+    availability('REVERT_TO_VM_SNAPSHOT', refusalOfRevert(principal, snapshot, facts)),
+    ...LATER.map(notYet),
+  ];
+}
+
+function refusalOfUpdate(principal: Principal, { projectId, state }: Asked): Refusal | null {
+  const gone: Refusal | null =
+    state === 'REMOVED' || state === 'EXPUNGING' ? { code: 'SNAPSHOT_STATE', message: 'The snapshot is on its way out or gone.' } : null;
+  return refusalFor(principal, { projectId, what: 'The snapshot', path: [] }, 'OPERATOR') ?? gone;
+}
+
+function refusalOfRevert(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Refusal | null {
+  const access = revertStarter.access(principal, facts);
+  if (!access.ok) return access.refusals[0];
+  if (facts === null) throw new Error(`machine ${snapshot.virtualMachineId} was let through without having been read`);
+  const { id: snapshotId, virtualMachineId } = snapshot;
+  const request = { snapshotId, virtualMachineId, snapshotFirst: false, start: false, planHash: null, idempotencyKey: null };
+  const decided = decideRevert(request, facts);
+  return decided.ok ? null : decided.refusals[0];
+}
