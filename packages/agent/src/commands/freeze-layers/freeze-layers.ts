@@ -84,20 +84,32 @@ async function switchAndNote(plan: FreezePlan, before: MachineView, context: Com
     return switched;
   } catch (error) {
     if (!(error instanceof CommandProblem)) throw error;
-    await requireUnchanged(plan, context, error);
+    const after = await requireUnchanged(plan, context, error);
     await dropMemory(plan);
-    throw context.cancelled.aborted ? new CommandCancelled('NOTHING') : error;
+    if (context.cancelled.aborted) throw new CommandCancelled('NOTHING');
+    throw after.facts.power === 'OFF' && plan.body.power !== 'OFF' ? endedMeanwhile(plan, error) : error;
   }
 }
 
 /** libvirt may fail a call whose work is done (lab.md, t-race 3): whether anything changed is looked up, never inferred from an error. */
-async function requireUnchanged(plan: FreezePlan, context: CommandContext, error: CommandProblem): Promise<void> {
+async function requireUnchanged(plan: FreezePlan, context: CommandContext, error: CommandProblem): Promise<MachineView> {
   const after = await viewMachine(context.hypervisor, plan.body.machineUuid);
   const action = await actionOf(plan.volumes, after.inForce);
-  if (action === 'none-switched' && !(await isSwitchedBehindLibvirt(plan, after, context))) return;
+  if (action === 'none-switched' && !(await isSwitchedBehindLibvirt(plan, after, context))) return after;
   context.log.error({ err: error }, 'libvirt reported a failure, and the machine has switched all the same');
   if (action !== 'mixed') throw new SwitchedInSpite(error);
   throw drifted('After an error some disks are on their new layers and some are not.');
+}
+
+/** libvirt's own words for it are those of whatever it was about just then. */
+function endedMeanwhile({ body }: FreezePlan, cause: CommandProblem): CommandProblem {
+  return new CommandProblem({
+    code: 'MACHINE_STATE',
+    retryable: true,
+    message: `Machine ${body.machineUuid} ended while its snapshot was taken; its disks are as they were.`,
+    hint: 'Look at why it ended (the log of its QEMU on the host), start it, and try again.',
+    cause,
+  });
 }
 
 /** The act failed and was done: the command is run again, and rolls forward. */

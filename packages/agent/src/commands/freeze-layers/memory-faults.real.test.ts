@@ -1,0 +1,117 @@
+/** A save of memory that is cut off: by the agent's death, libvirtd's, QEMU's, a full pool, a cancel. The guest goes on, and no half file stays. */
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CommandFinished, CommandIssued } from '@coppice/protocol';
+import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
+import { HostWorld } from '../../testing/host-world.js';
+import { resultOf, type TestMachine } from '../../testing/test-machine.js';
+import { until } from '../../testing/until.js';
+
+/** The pool of memory images; the guest's 96 MiB just fit. */
+const SMALL_POOL_BYTES = 104 * 1024 * 1024;
+
+let world: HostWorld;
+let machine: TestMachine;
+
+beforeAll(async () => {
+  world = await HostWorld.open({ smallPoolBytes: SMALL_POOL_BYTES });
+  world.agent.start();
+  machine = await world.addMachine('g1');
+  await world.boot(machine);
+  await world.api.connected();
+}, 90_000);
+
+afterAll(() => world.close(), 60_000);
+
+afterEach(async () => {
+  await world.leaveRoom(null);
+});
+
+interface Save {
+  readonly command: CommandIssued;
+  readonly path: string;
+  readonly record: () => void;
+  readonly finished: () => Promise<CommandFinished['outcome']>;
+}
+
+/** Begins a snapshot with memory; returns once bytes of its file are there. */
+async function beginSave(): Promise<Save> {
+  const { create, freeze } = machine.nextSnapshot({ memory: true });
+  resultOf(await world.api.run(create), 'create-layers');
+  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
+  const path = join(world.smallPoolDir, memory.fileName);
+  const command = world.api.issue({ ...freeze, memory });
+  await until('the file of the memory', () => existsSync(path), 10_000);
+  return { command, path, record: () => machine.record(freeze), finished: async () => (await world.api.finished(command)).outcome };
+}
+
+/** The guest runs, on its recorded heads by both definitions, and nothing of a memory stays that no snapshot has. */
+async function expectAtRest(kept: readonly string[] = []): Promise<void> {
+  await expect.poll(() => world.virsh('domstate', 'g1'), { timeout: 10_000 }).toContain('running');
+  expect(await world.sources(machine)).toEqual(machine.heads());
+  expect(await world.sources(machine, true)).toEqual(machine.heads());
+  expect((await readdir(world.smallPoolDir)).filter((name) => name.endsWith('.mem'))).toEqual(kept);
+  for (const name of kept) await rm(join(world.smallPoolDir, name));
+}
+
+async function expectDoneOrRefused({ finished, record, path }: Save): Promise<void> {
+  const outcome = await finished();
+  if (outcome.kind === 'done') {
+    record();
+    expect(outcome.result).toMatchObject({ consistency: 'MEMORY' });
+    await expectAtRest([path.slice(path.lastIndexOf('/') + 1)]);
+  } else {
+    expect(outcome).toMatchObject({ kind: 'failed' });
+    await expectAtRest();
+  }
+}
+
+it('the agent is killed: the next one waits for libvirt, which ends the save, and answers with it', async () => {
+  const save = await beginSave();
+  await world.agent.stop('SIGKILL');
+  world.agent.start();
+  await expectDoneOrRefused(save);
+});
+
+it('libvirtd is killed: the guest goes on, the half file goes, and the save is made anew or has been made', async () => {
+  const save = await beginSave();
+  await world.restartLibvirtd();
+  await expectDoneOrRefused(save);
+});
+
+it('the pool fills up: refused with the reason, the guest goes on, and a retry works when there is room', async () => {
+  const { create, freeze } = machine.nextSnapshot({ memory: true });
+  resultOf(await world.api.run(create), 'create-layers');
+  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
+  const command = world.api.issue({ ...freeze, memory });
+  await until('the file of the memory', () => existsSync(join(world.smallPoolDir, memory.fileName)), 10_000);
+  await world.leaveRoom(0);
+  const { outcome } = await world.api.finished(command);
+  expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'INSUFFICIENT_SPACE', retryable: true } });
+  await expectAtRest();
+  expect(await world.api.run({ ...freeze, memory })).toMatchObject({ failure: { code: 'INSUFFICIENT_SPACE' } });
+  await world.leaveRoom(null);
+  expect(await world.api.run({ ...freeze, memory })).toMatchObject({ kind: 'done', result: { consistency: 'MEMORY' } });
+  machine.record(freeze);
+  await expectAtRest([memory.fileName]);
+});
+
+it('it is cancelled: nothing is left, and the guest goes on', async () => {
+  const save = await beginSave();
+  world.api.send({ type: 'command.cancel-requested', commandId: save.command.id });
+  const outcome = await save.finished();
+  if (outcome.kind === 'done') return expectDoneOrRefused(save);
+  expect(outcome).toEqual({ kind: 'cancelled', left: 'NOTHING' });
+  return expectAtRest();
+});
+
+it('QEMU is killed: failed with the machine off, its disks as they were, no half file', async () => {
+  const save = await beginSave();
+  world.killQemu(machine);
+  const outcome = await save.finished();
+  if (outcome.kind === 'done') save.record();
+  else expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'MACHINE_STATE' } });
+  await world.boot(machine);
+  await expectAtRest(outcome.kind === 'done' ? [save.path.slice(save.path.lastIndexOf('/') + 1)] : []);
+});
