@@ -18,7 +18,7 @@ export function planRevert(request: RevertRequest): Planned {
   const disks = diskSetOf(request);
   if (!disks.ok) return { ok: false, refusal: { code: 'NOT_REVERTIBLE', obstacles: disks.obstacles } };
   const newHeads = newHeadsOf(request, disks.value);
-  const tooLong = firstTooLong(request, newHeads);
+  const tooLong = firstTooLong(request, newHeads, disks.value);
   if (tooLong) return { ok: false, refusal: tooLong };
   const kept = disks.value;
   const fresh = new Set(newHeads.map((head) => head.volumeId));
@@ -71,14 +71,17 @@ function newHeadsOf(request: RevertRequest, disks: DiskSet): NewHead[] {
     }));
 }
 
-/** A head over what was frozen has the place that it had then; one over what is frozen now needs the reserve as a create does. */
-function firstTooLong(request: RevertRequest, newHeads: readonly NewHead[]): RevertRefusal | undefined {
-  const { forest, chainLimit, heads } = request;
-  const frozenNow = new Set(heads.map((head) => head.headLayerId));
-  for (const { volumeId, target, overLayerId } of newHeads) {
-    const length = forest.chainOf(overLayerId).length;
-    const added = frozenNow.has(overLayerId) ? 1 + T_TRICK_RESERVE : 1;
-    if (length + added > chainLimit) return { code: 'CHAIN_TOO_LONG', volumeId, target: target ?? '', length, limit: chainLimit };
+/**
+ * A head over what was frozen has the place that it had then. What a safety snapshot freezes now needs the room that a create leaves,
+ * although this revert puts nothing over it: some later one will, and its head must find the place of a T-trick.
+ */
+function firstTooLong(request: RevertRequest, newHeads: readonly NewHead[], disks: DiskSet): RevertRefusal | undefined {
+  const { forest, chainLimit: limit } = request;
+  const over = newHeads.map((head) => ({ ...head, layerId: head.overLayerId, added: 1 }));
+  const frozen = request.snapshotFirst ? disks.safetyPins.map((pin) => ({ ...pin, added: 1 + T_TRICK_RESERVE })) : [];
+  for (const { volumeId, target, layerId, added } of [...over, ...frozen]) {
+    const length = forest.chainOf(layerId).length;
+    if (length + added > limit) return { code: 'CHAIN_TOO_LONG', volumeId, target: target ?? '', length, limit };
   }
   return undefined;
 }

@@ -27,6 +27,8 @@ export function assertLegal(world: ModelWorld, merge: Merge): void {
   }
   if (target !== top && world.files.sizeOf(target.fileName) > world.files.sizeOf(top.fileName)) broken('makes a disk larger');
   if (target.volumeId !== top.volumeId) broken('moves content into the file of another volume');
+  const isWritten = world.record.heads.some((head) => head.headLayerId === top.id);
+  if (isWritten && merge.thickens === null && target.format === 'raw') broken('makes a head raw');
   if (merge.how === 'OFFLINE' && open.length > 0) broken('changes files that a machine has open');
   if (merge.how === 'OFFLINE') return;
   const [head, ...others] = open;

@@ -73,6 +73,11 @@ export class ModelFiles {
     return used;
   }
 
+  /** Some file holds zeros that a guest wrote or discarded: they cover what is below, and no map of data shows them. */
+  hasZeros(): boolean {
+    return [...this.#files.values()].some(({ cells }) => cells.includes(0));
+  }
+
   /** What a reader of the file sees in one cluster. */
   read(name: string, at: number): number {
     let file = this.#file(name);

@@ -23,7 +23,7 @@ export type WorldSnapshot = {
 };
 
 /** Short, so that the limit is met; long enough for trees worth the name. */
-export const MODEL_CHAIN_LIMIT = 9;
+export const MODEL_CHAIN_LIMIT = 7;
 
 /**
  * Two machines and their files, the record of them, and the reference: what every snapshot and every head reads, noted when it was
@@ -225,7 +225,11 @@ export class ModelWorld {
       if (this.files.backingOf(name) !== backing) throw new Error(`after ${after}: ${name} has another backing file than recorded`);
       if (forest.chainOf(layer.id).length > MODEL_CHAIN_LIMIT) throw new Error(`after ${after}: the chain of ${name} is too long`);
     }
+    const places = new Set<string>();
     for (const head of this.record.heads) {
+      const place = `${head.machineId} ${head.target ?? head.volumeId}`;
+      if (places.has(place)) throw new Error(`after ${after}: two disks are at ${place}`);
+      places.add(place);
       const file = forest.layer(head.headLayerId).fileName;
       if (this.headFile(head.volumeId) !== file)
         throw new Error(`after ${after}: the definition has ${this.headFile(head.volumeId)}, not ${file}`);

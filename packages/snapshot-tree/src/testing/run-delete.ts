@@ -122,17 +122,23 @@ export function* discardPending(world: ModelWorld): Generator<string> {
   }
 }
 
-type Tally = { used: number; moved: number; peak: number };
+type Tally = { used: number; moved: number; peak: number; isExact: boolean };
 
 function tally(world: ModelWorld): Tally {
   const used = world.files.usedClusters();
-  return { used, moved: world.files.movedClusters, peak: used };
+  return {
+    used,
+    moved: world.files.movedClusters,
+    peak: used,
+    isExact: world.record.layers.every((layer) => layer.data) && !world.files.hasZeros(),
+  };
 }
 
 /** What the plan said in numbers, held against the files. It may say too much moved, never too little; too little freed, never too much. */
 function checkSums(world: ModelWorld, plan: DeletePlan, before: Tally): void {
   const moved = world.files.movedClusters - before.moved;
   expect(moved, 'bytes to move').toBeLessThanOrEqual(plan.plan.bytesToMove);
+  if (before.isExact) expect(moved, 'bytes to move, exactly').toBe(plan.plan.bytesToMove);
   expect(before.peak, 'peak').toBeLessThanOrEqual(before.used + plan.plan.peakExtraBytes);
   expect(before.used - world.files.usedClusters(), 'bytes freed').toBeGreaterThanOrEqual(
     plan.plan.bytesFreed - plan.memoryOf.length * MODEL_MEMORY_BYTES,

@@ -2,7 +2,7 @@ import type { MachineHead } from '../model/forest-record.js';
 import type { LayerForest } from '../model/layer-forest.js';
 import { applyMerge, applyThicken, type Merge } from '../plan/merge.js';
 import { assertLegal } from './legal-merge.js';
-import type { ModelWorld } from './model-world.js';
+import { MODEL_CHAIN_LIMIT, type ModelWorld } from './model-world.js';
 
 /** How far a merge is, as an agent's journal keeps it: from REPOINT on, or PULLED where nothing was committed, only forward. */
 export type MergeJournal = { phase: 'COMMIT' | 'REPOINT' | 'PULL' | 'PULLED' | 'DONE' };
@@ -52,6 +52,7 @@ function* thicken(world: ModelWorld, merge: Merge, topId: string): Generator<str
     const usedUp = (head: MachineHead) => (head.headLayerId === topId ? { ...head, nextLayerNumber: head.nextLayerNumber + 1 } : head);
     world.record = { ...world.record, heads: world.record.heads.map(usedUp) };
   }
+  if (world.forest().chainOf(topId).length + 1 > MODEL_CHAIN_LIMIT) throw new Error(`no place is left for ${fileName} in its chain`);
   yield `${fileName} is made`;
   world.pendingDiscards = world.pendingDiscards.filter((name) => name !== fileName);
   world.definition.set(merge.volumeId, fileName);

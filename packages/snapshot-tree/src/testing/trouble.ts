@@ -28,5 +28,5 @@ export function guestsWrite(world: ModelWorld, guests: Guests): void {
   guests.written += 1;
   const dice = (guests.seed + guests.written * 7919) % 104729;
   const head = world.record.heads[dice % world.record.heads.length];
-  if (head) world.write(head.volumeId, dice >> 3, dice % 5 === 0 ? 0 : world.next());
+  if (head) world.write(head.volumeId, dice >> 3, dice % 13 === 0 ? 0 : world.next());
 }
