@@ -1,8 +1,8 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** Typed documents from the public contract, which the schema that the API emits contains. COPPICE_SCHEMA may name another file or URL that holds the schema. */
+/** Typed documents from the public contract. COPPICE_SCHEMA may name another file or URL that holds the schema. */
 const config: CodegenConfig = {
-  schema: process.env.COPPICE_SCHEMA ?? '../../docs/contract.graphql',
+  schema: process.env.COPPICE_SCHEMA ?? '../api/schema.graphql',
   documents: ['src/**/*.graphql.ts'],
   importExtension: '',
   generates: {

@@ -17,7 +17,8 @@ export function SelectionBar({ tree, several, onDelete }: BarProps) {
   return (
     <div className="flex flex-wrap items-center gap-2 border-b border-line bg-accent-soft px-4 py-2">
       <p role="status" className="figures min-w-0 flex-1">
-        {nodes.length === 0 ? 'Choose snapshots below' : `${formatCount(nodes.length, 'snapshot')} chosen, ${formatBytes(bytes)}`}
+        {nodes.length === 0 ? 'Choose snapshots below' : `${formatCount(nodes.length, 'snapshot')} chosen`}
+        {nodes.length > 0 && <span className="text-ink-soft max-sm:hidden">, {formatBytes(bytes)}</span>}
       </p>
       <Button icon={<Trash2 size={14} aria-hidden />} unavailableBecause={whyNoDelete} onClick={() => onDelete(nodes.map(({ id }) => id))}>
         Delete these…

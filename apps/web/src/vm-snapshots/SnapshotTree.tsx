@@ -37,21 +37,13 @@ const idOf = ({ snapshot }: DrawnRow) => snapshot?.id ?? HEAD_ID;
 /** The snapshot tree. One tab stop; arrow keys move along it, Space chooses several, Enter opens, Delete asks about deleting. */
 export function SnapshotTree(props: TreeProps) {
   const { tree, head, label, shownId, chosenId, selection, isSelecting, onChoose, onSelect, onOpen } = props;
-  const rows = useMemo(
-    () => layoutTree(tree.nodes, tree.currentId).map((row): DrawnRow => ({ row, snapshot: tree.nodes.get(row.snapshotId ?? '') })),
-    [tree],
-  );
-  const order = useMemo(() => rows.flatMap(({ snapshot }) => (snapshot ? [snapshot.id] : [])), [rows]);
-  const elements = useRef(new Map<string, HTMLElement>());
+  const { rows, order } = useDrawnRows(tree);
+  const { elements, keepElement } = useElements();
   const headId = useId();
   const departures = useRowMotion({ rows, idOf, elements });
   const focus = useKeptFocus({ nodes: tree.nodes, order, chosenId, elements, onChoose });
   const onKeyDown = useTreeKeys(props, { rows, order, elements });
   const laneCount = Math.max(...rows.map(({ row }) => row.lane)) + 1;
-  const keepElement = useCallback((id: string, element: HTMLElement | null) => {
-    if (element) elements.current.set(id, element);
-    else elements.current.delete(id);
-  }, []);
 
   function onClick(id: string, event: MouseEvent): void {
     if (event.shiftKey) return onSelect(extendTo(selection, order, { fromId: shownId ?? id, id }));
@@ -102,6 +94,25 @@ export function SnapshotTree(props: TreeProps) {
       <Departed departures={departures} laneCount={laneCount} isIndented={isSelecting} />
     </div>
   );
+}
+
+function useDrawnRows(tree: SnapshotTreeView): Pick<Drawn, 'rows' | 'order'> {
+  const rows = useMemo(
+    () => layoutTree(tree.nodes, tree.currentId).map((row): DrawnRow => ({ row, snapshot: tree.nodes.get(row.snapshotId ?? '') })),
+    [tree],
+  );
+  const order = useMemo(() => rows.flatMap(({ snapshot }) => (snapshot ? [snapshot.id] : [])), [rows]);
+  return { rows, order };
+}
+
+/** The elements of the rows, by id: focus and motion need them. */
+function useElements() {
+  const elements = useRef(new Map<string, HTMLElement>());
+  const keepElement = useCallback((id: string, element: HTMLElement | null) => {
+    if (element) elements.current.set(id, element);
+    else elements.current.delete(id);
+  }, []);
+  return { elements, keepElement };
 }
 
 type DepartedProps = { departures: readonly Departure<DrawnRow>[]; laneCount: number; isIndented: boolean };
