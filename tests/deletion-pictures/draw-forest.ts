@@ -92,7 +92,7 @@ function forestSvg(record: ForestRecord<MachineHead>, drawing: Drawing): { lines
     const below = layer.backingLayerId === null ? undefined : places.get(layer.backingLayerId);
     if (!at) continue;
     if (below) lines.push(arrow(at, below));
-    lines.push(...boxOf(record, layer.id, at, drawing));
+    lines.push(...boxOf({ record, id: layer.id, at, doomed: drawing.doomed }));
   }
   const columns = Math.max(...[...places.values()].map(({ x }) => x)) + BOX.width;
   return { lines, width: columns, height: 22 + rows * (BOX.height + BOX.gapY) };
@@ -104,7 +104,9 @@ function arrow(from: { x: number; y: number }, to: { x: number; y: number }): st
   return `<path d="${path}" fill="none" stroke="#7d8b82" stroke-width="1.5"/><path d="M${x2 + 1} ${y2} l8 -4 v8 z" fill="#7d8b82"/>`;
 }
 
-function boxOf(record: ForestRecord<MachineHead>, id: string, at: { x: number; y: number }, { doomed }: Drawing): string[] {
+type Box = { record: ForestRecord<MachineHead>; id: string; at: { x: number; y: number }; doomed: ReadonlySet<string> };
+
+function boxOf({ record, id, at, doomed }: Box): string[] {
   const layer = record.layers.find((one) => one.id === id);
   const pins = record.pins.filter((pin) => pin.layerId === id).map((pin) => pin.snapshotId);
   const head = record.heads.find((one) => one.headLayerId === id);

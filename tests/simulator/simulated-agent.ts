@@ -286,6 +286,7 @@ export class SimulatedAgent {
 }
 
 /** Something of any type that fails when it is used. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what it stands for.
 function nothing<T extends object>(unused: () => never): T {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every use of it throws.
   return new Proxy({}, { get: unused }) as T;

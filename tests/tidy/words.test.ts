@@ -24,7 +24,8 @@ describe('the house style', () => {
   });
 
   it('has no any, and no assertion that a value is there', () => {
-    expect(lines(/:\s*any\b(?!\w)|<any>|\bas any\b|any\[\]/)).toEqual([]);
+    // Not in comments, where “as any other” is English.
+    expect(lines(/^(?!\s*(\/?\*|\/\/)).*(:\s*any\b(?!\w)|<any>|\bas any\b|any\[\])/)).toEqual([]);
   });
 
   it('mocks no module, focuses and skips no test', () => {

@@ -1,6 +1,6 @@
 /** Wires what lives below the public surface: database, stream, operations, hosts. By hand, in one place, no container. */
 import { CloseCode } from '@coppice/protocol';
-import { createAgents } from './agents/agents.js';
+import { type Agents, createAgents } from './agents/agents.js';
 import type { AgentSocket } from './agents/agent-socket.js';
 import type { EventFeed } from './events/event-feed.js';
 import { POLL_MS } from './events/limits.js';
@@ -74,20 +74,7 @@ export function createCore(options: CoreOptions): Core {
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
   const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
-  const listener = new Listener(
-    { url, name: `${name} listens`, lock: replicaLock(replicaId), log },
-    {
-      channels: new Map([
-        [EVENTS_CHANNEL, () => tail.nudge()],
-        [PROGRESS_CHANNEL, (payload: string) => progress.receive(payload)],
-        [SESSIONS_CHANNEL, (payload: string) => agents.replaced(payload)],
-      ]),
-      connected: () => {
-        tail.nudge();
-        agents.databaseIsBack();
-      },
-    },
-  );
+  const listener = listenFor({ url, name: `${name} listens`, lock: replicaLock(replicaId), log }, { tail, progress, agents });
   let poll: NodeJS.Timeout | null = null;
   return {
     database,
@@ -124,4 +111,22 @@ export function createCore(options: CoreOptions): Core {
     },
     ready: () => listener.isConnected && tail.lastLookAt > 0 && performance.now() - tail.lastLookAt < READY_MS,
   };
+}
+
+type Listening = ConstructorParameters<typeof Listener>[0];
+
+/** What other replicas tell this one. */
+function listenFor(connection: Listening, told: { tail: StreamTail; progress: ProgressBus; agents: Agents }): Listener {
+  const { tail, progress, agents } = told;
+  return new Listener(connection, {
+    channels: new Map([
+      [EVENTS_CHANNEL, () => tail.nudge()],
+      [PROGRESS_CHANNEL, (payload: string) => progress.receive(payload)],
+      [SESSIONS_CHANNEL, (payload: string) => agents.replaced(payload)],
+    ]),
+    connected: () => {
+      tail.nudge();
+      agents.databaseIsBack();
+    },
+  });
 }

@@ -30,7 +30,7 @@ type AgentsOptions = {
 };
 
 /** The hosts' side of a replica. */
-type Agents = {
+export type Agents = {
   socket: AgentSocket;
   /** There may be a command for this host, or (null) for any. */
   nudge(hostId: string | null): void;

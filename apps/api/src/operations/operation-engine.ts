@@ -9,6 +9,7 @@
 import type { CommandOutcome, CommandVerb } from '@coppice/protocol';
 import { lockHost } from '../hosts/host.store.js';
 import { lockMachine, moveMachine, restingState } from '../machines/machine.store.js';
+import { assertNever } from '../platform/assert-never.js';
 import type { Transaction } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import { bodyOf, type CommandRow, currentCommand, findCommand, issueCommand, lockCommand, markFinished } from './command.store.js';
@@ -166,6 +167,8 @@ export class OperationEngine {
       case 'end':
         await this.#end(turn, next);
         return true;
+      default:
+        return assertNever(next);
     }
   }
 

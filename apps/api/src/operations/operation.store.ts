@@ -2,11 +2,11 @@ import { assertTransition, OPERATION_LIFECYCLE, type OperationState } from '@cop
 import type { ActorRecord } from '../access/principal.js';
 import { actorRecord } from '../events/actor-record.js';
 import { insertTransitions } from '../events/transition.store.js';
-import type { Operation, OperationStep, Prisma } from '../platform/generated/client.js';
+import type { Operation, OperationStep } from '../platform/generated/client.js';
 import type { Reader, Transaction } from '../platform/database.js';
 import { releaseClaims } from './claim.store.js';
 import type { OperationError } from './operation-error.js';
-import { planJson, readPlan, type Stage } from './program.js';
+import { type JsonRecord, planJson, readPlan, type Stage } from './program.js';
 
 /** An operation that has not ended, as its work sees it. */
 export type OpenOperation = {
@@ -41,7 +41,7 @@ export type NewOperation = {
 export type OperationPlan = {
   planHash: string | null;
   /** What its slice needs at the turning points. */
-  record: Prisma.InputJsonObject;
+  record: JsonRecord;
   program: readonly Stage[];
   steps: readonly { kind: string; description: string; volumeId: string | null }[];
 };

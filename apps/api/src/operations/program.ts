@@ -4,7 +4,6 @@
  */
 import { commandBody } from '@coppice/protocol';
 import { z } from 'zod';
-import type { Prisma } from '../platform/generated/client.js';
 
 /** One command of a program. `steps`: positions in the operation's steps. `phase`: what it does, in a few words for people. */
 const stage = z.object({ body: commandBody, steps: z.array(z.int().nonnegative()), phase: z.string() });
@@ -14,8 +13,12 @@ const planned = z.object({ record: z.unknown(), program: z.array(stage) });
 
 export type Stage = z.infer<typeof stage>;
 
+/** A record as it can be stored: JSON all through. */
+export type JsonRecord = { readonly [name: string]: JsonValue };
+type JsonValue = string | number | boolean | null | JsonRecord | readonly JsonValue[];
+
 /** What operation.plan gets. */
-export function planJson(record: Prisma.InputJsonObject, program: readonly Stage[]): Prisma.InputJsonObject {
+export function planJson(record: JsonRecord, program: readonly Stage[]): JsonRecord {
   return { record, program: program.map(({ body, steps, phase }) => ({ body, steps, phase })) };
 }
 
