@@ -10,7 +10,7 @@ export function capabilitiesOf(versions: { libvirt: string; qemu: string } | nul
   return [
     { name: 'vm-snapshot.disk', available: isAvailable, reason },
     { name: 'vm-snapshot.quiesce', available: isAvailable, reason },
-    { name: 'vm-snapshot.memory', available: false, reason: 'Memory snapshots are not in this version of the agent.' },
+    { name: 'vm-snapshot.memory', available: isAvailable, reason },
   ];
 }
 
