@@ -75,8 +75,11 @@ async function handle(options: ReceiveOptions, session: AgentSession, message: S
         recordMachine(transaction, from, { machine: message.machine, position: BigInt(message.position) }),
       );
       return;
-    case 'inventory.completed':
-      await options.write((transaction) => recordGoneMachines(transaction, from, message.machineUuids));
+    case 'inventory.completed': {
+      const list = { machineUuids: message.machineUuids, position: BigInt(message.position) };
+      const gone = await options.write((transaction) => recordGoneMachines(transaction, from, list));
+      for (const machineUuid of gone) session.send({ type: 'inventory.requested', machineUuid });
+    }
   }
 }
 

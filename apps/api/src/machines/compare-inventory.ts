@@ -12,6 +12,8 @@
  *   MANAGED_SAVE        a saved memory image waits that fits only the present disks
  */
 import type { InventoryDisk, InventoryMachine } from '@coppice/protocol';
+import { assertNever } from '../platform/assert-never.js';
+import { type ChainComparison, compareChains } from './compare-chains.js';
 
 /** One difference, as it is stored and shown; `path` is for ADMIN only. */
 export type Finding = { code: string; message: string; volumeId: string | null; path: string | null; repairable: boolean };
@@ -35,11 +37,17 @@ export function findStrangeThings(machine: InventoryMachine): Finding[] {
   if (machine.libvirtSnapshots.length > 0) {
     tell(
       'LIBVIRT_SNAPSHOTS',
-      `libvirt keeps ${machine.libvirtSnapshots.length} snapshots of its own for this machine, made with other tools.`,
+      `libvirt keeps ${machine.libvirtSnapshots.length} snapshots of its own for this machine, made with other tools. ADOPT and REPAIR make it forget them.`,
+      true,
     );
   }
   if (!machine.persistent) tell('NOT_PERSISTENT', 'The machine has no persistent definition: the host forgets it when it stops.');
-  if (machine.hasManagedSave) tell('MANAGED_SAVE', 'A saved state of the machine waits on the host; it fits only the disks as they are.');
+  if (machine.hasManagedSave)
+    tell(
+      'MANAGED_SAVE',
+      'A saved state of the machine waits on the host and fits only the disks as they are. A start resumes it, REPAIR drops it.',
+      true,
+    );
   for (const disk of managedDisks(machine)) findings.push(...findStrangeDisk(disk));
   return findings;
 }
@@ -47,12 +55,16 @@ export function findStrangeThings(machine: InventoryMachine): Finding[] {
 function findStrangeDisk(disk: InventoryDisk): Finding[] {
   const findings: Finding[] = [];
   const tell = (code: string, message: string, path: string | null) =>
-    findings.push({ code, message: `Disk ${disk.target}: ${message}`, volumeId: null, path, repairable: false });
+    findings.push({ code, message: `Disk ${disk.target}: ${message}`, volumeId: null, path, repairable: code === 'DEFINITION_DIFFERS' });
   const [head] = disk.chain;
   if (disk.device === 'lun') tell('IMAGE_UNSUPPORTED', 'it is a device that is passed through.', null);
   if (disk.problem !== null) tell('CHAIN_UNREADABLE', disk.problem, head?.fileName ?? null);
   if (disk.persistentFileName !== null) {
-    tell('DEFINITION_DIFFERS', 'the persistent definition names another file than the running machine uses.', disk.persistentFileName);
+    tell(
+      'DEFINITION_DIFFERS',
+      'the persistent definition names another file than the running machine uses. ADOPT and REPAIR put it right.',
+      disk.persistentFileName,
+    );
   }
   for (const layer of disk.chain) {
     if (layer.pool === null) tell('OUTSIDE_POOLS', 'a file of it lies in none of the pools of the host.', layer.fileName);
@@ -76,28 +88,39 @@ export function compareDisks(recorded: readonly RecordedDisk[], machine: Invento
     if (finding) findings.push(finding);
   }
   for (const disk of seen.values()) {
-    const message = `Disk ${disk.target} is not recorded: it was attached with other tools.`;
+    const message = `Disk ${disk.target} is not recorded: it was attached with other tools. ADOPT takes it over.`;
     findings.push({ code: 'DISK_UNKNOWN', message, volumeId: null, path: disk.chain[0]?.fileName ?? null, repairable: true });
   }
   return findings;
 }
 
 function missing(disk: RecordedDisk): Finding {
-  const message = `Disk ${disk.target} is recorded, and the machine does not have it.`;
+  const message = `Disk ${disk.target} is recorded, and the machine does not have it. ADOPT detaches the volume; its files stay.`;
   return { code: 'DISK_MISSING', message, volumeId: disk.volumeId, path: disk.chain[0]?.fileName ?? null, repairable: true };
 }
 
 function compareChain(recorded: RecordedDisk, seen: InventoryDisk): Finding | null {
-  const isSame =
-    recorded.chain.length === seen.chain.length &&
-    recorded.chain.every((link, index) => link.fileName === seen.chain[index]?.fileName && link.pool === seen.chain[index]?.pool);
-  if (isSame) return null;
+  const compared = compareChains(recorded.chain, seen.chain);
+  if (compared.kind === 'SAME') return null;
   const names = (chain: readonly { fileName: string }[]) => chain.map((link) => link.fileName).join(' ← ') || 'nothing';
   return {
     code: 'CHAIN_DIFFERS',
-    message: `Disk ${recorded.target} has other layers than recorded: ${seen.chain.length} on the host, ${recorded.chain.length} recorded.`,
+    message: `Disk ${recorded.target} ${sentenceOf(compared)}`,
     volumeId: recorded.volumeId,
     path: `${names(seen.chain)} (recorded: ${names(recorded.chain)})`,
     repairable: true,
   };
+}
+
+function sentenceOf(compared: Exclude<ChainComparison, { kind: 'SAME' }>): string {
+  switch (compared.kind) {
+    case 'GROWN':
+      return `has ${compared.onTop} layers over the recorded ones, made with other tools. ADOPT takes them over; nothing is lost.`;
+    case 'EXCHANGED':
+      return 'is another disk than recorded. ADOPT takes it over and detaches the recorded volume, whose files stay.';
+    case 'DIFFERENT':
+      return 'has other layers than recorded. REPAIR puts the stopped machine back on the recorded ones; no file is removed.';
+    default:
+      return assertNever(compared);
+  }
 }

@@ -6,12 +6,10 @@ import { newId } from '../platform/ids.js';
 import type { LayerRow, PoolRow } from '../volumes/volume.store.js';
 import { type Finding, managedDisks } from './compare-inventory.js';
 import type { InventorySource } from './inventory.store.js';
+import { nextNumber, volumeOfFile } from './layer-names.js';
 import { restingState, tellOfMachine } from './machine.store.js';
 
 type Found = { machine: InventoryMachine; position: bigint; findings: Finding[] };
-
-/** The name that Coppice gives to layers: the volume's id and the n of the layer. */
-const OWN_NAME = /^volume-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([0-9]{1,9})\.qcow2$/;
 
 /**
  * Records a machine that was seen for the first time: unassigned, with its disks and their chains, drifted where it has findings. Nothing
@@ -22,7 +20,7 @@ export async function insertFoundMachine(transaction: Transaction, from: Invento
   const disks = managedDisks(machine).filter(isRecordable);
   const pools = await poolsOf(transaction, from.hostId, disks);
   if (!pools) return;
-  const drift = findings.length > 0 ? { drift: { detectedAt: from.at.toISOString(), findings } } : {};
+  const drift = findings.length > 0 ? { drift: { detectedAt: from.at.toISOString(), findings, seen: machine } } : {};
   const row = await transaction.virtualMachine.create({
     data: {
       id: newId(),
@@ -39,18 +37,23 @@ export async function insertFoundMachine(transaction: Transaction, from: Invento
       ...drift,
     },
   });
-  for (const disk of disks) await insertVolume(transaction, { machine: row, disk, pools });
+  for (const disk of disks) await insertFoundVolume(transaction, { machine: row, disk, pools });
   const told = { event: 'found', reason: findings[0]?.message ?? null, actor: hostActor(from.hostName), operationId: null };
   await tellOfMachine(transaction, row, { ...told, to: null, isNew: true });
 }
 
 /** A disk whose chain is known to its end, lies in pools, and has formats that we know; any other is a finding instead. */
-function isRecordable(disk: InventoryDisk): boolean {
+export function isRecordable(disk: InventoryDisk): boolean {
   const isKnown = (layer: InventoryLayer) => layer.pool !== null && (layer.format === 'qcow2' || layer.format === 'raw');
   return disk.device === 'disk' && disk.problem === null && disk.chain.length > 0 && disk.chain.every(isKnown);
 }
 
-async function poolsOf(transaction: Transaction, hostId: string, disks: InventoryDisk[]): Promise<Map<string, PoolRow> | null> {
+/** The recorded pools of these disks by their names on the host; null where one is not recorded yet. */
+export async function poolsOf(
+  transaction: Transaction,
+  hostId: string,
+  disks: readonly InventoryDisk[],
+): Promise<Map<string, PoolRow> | null> {
   const host = await transaction.host.findUniqueOrThrow({ where: { id: hostId }, select: { id: true, clusterId: true } });
   const pools = new Map<string, PoolRow>();
   for (const name of new Set(disks.flatMap((disk) => disk.chain.flatMap((layer) => layer.pool ?? [])))) {
@@ -61,23 +64,32 @@ async function poolsOf(transaction: Transaction, hostId: string, disks: Inventor
   return pools;
 }
 
-type NewVolume = { machine: { id: string; name: string }; disk: InventoryDisk; pools: ReadonlyMap<string, PoolRow> };
+type NewVolume = {
+  machine: { id: string; name: string; projectId: string | null };
+  disk: InventoryDisk;
+  pools: ReadonlyMap<string, PoolRow>;
+};
 
-async function insertVolume(transaction: Transaction, { machine, disk, pools }: NewVolume): Promise<void> {
+/** Records a disk and its chain as a volume of the machine and of its project. */
+export async function insertFoundVolume(transaction: Transaction, { machine, disk, pools }: NewVolume): Promise<void> {
   const [head] = disk.chain;
   const pool = pools.get(head?.pool ?? '');
   if (!head || !pool) throw new Error(`disk ${disk.target} of machine ${machine.id} has no chain or no pool after both were checked`);
   const volumeId = await chooseVolumeId(transaction, disk.chain);
-  const numbers = disk.chain.map((layer) => OWN_NAME.exec(layer.fileName)).map((match) => (match?.[1] === volumeId ? Number(match[2]) : 0));
+  const nextLayerNumber = nextNumber(
+    volumeId,
+    disk.chain.map((layer) => layer.fileName),
+  );
   await transaction.volume.create({
     data: {
       id: volumeId,
       name: `${machine.name}-${disk.target}`,
+      projectId: machine.projectId,
       virtualMachineId: machine.id,
       target: disk.target,
       poolId: pool.id,
       virtualBytes: BigInt(head.virtualBytes),
-      nextLayerNumber: Math.max(0, ...numbers) + 1,
+      nextLayerNumber,
     },
   });
   let below: string | null = null;
@@ -90,7 +102,7 @@ async function insertVolume(transaction: Transaction, { machine, disk, pools }: 
 
 /** The id that the files' names say, where they are ours and it is free; else a new one. */
 async function chooseVolumeId(transaction: Transaction, chain: readonly InventoryLayer[]): Promise<string> {
-  const named = chain.map((layer) => OWN_NAME.exec(layer.fileName)?.[1]).find((id) => id !== undefined);
+  const named = chain.map((layer) => volumeOfFile(layer.fileName)).find((id) => id !== null);
   if (!named) return newId();
   const taken = await transaction.volume.findUnique({ where: { id: named }, select: { id: true } });
   return taken ? newId() : named;

@@ -1,29 +1,35 @@
-import type { InventoryMachine } from '@coppice/protocol';
+import { type InventoryMachine, inventoryMachine } from '@coppice/protocol';
 import { z } from 'zod';
 import { Prisma } from '../platform/generated/client.js';
 import type { Reader, Transaction } from '../platform/database.js';
 import { layersOfMachines, volumesOfMachines } from '../volumes/volume.store.js';
-import { type Finding, managedDisks, type RecordedDisk } from './compare-inventory.js';
+import { managedDisks, type RecordedDisk } from './compare-inventory.js';
 import type { MachineRow } from './machine.store.js';
 
 /** Which host told, and when. */
 export type InventorySource = { hostId: string; hostName: string; at: Date };
 
-const driftRecord = z.object({
-  findings: z.array(
-    z.object({
-      code: z.string(),
-      message: z.string(),
-      volumeId: z.string().nullable(),
-      path: z.string().nullable(),
-      repairable: z.boolean(),
-    }),
-  ),
+const finding = z.object({
+  code: z.string(),
+  message: z.string(),
+  volumeId: z.string().nullable(),
+  path: z.string().nullable(),
+  repairable: z.boolean(),
 });
 
-/** The findings that are recorded, in the order of their fields that compare-inventory.ts writes; none without drift. */
-export function readFindings(machine: MachineRow): Finding[] {
-  return machine.drift === null ? [] : driftRecord.parse(machine.drift).findings;
+/** `seen`: the machine as its host showed it; null where it was not shown (it is gone, or nobody has looked yet). */
+const driftRecord = z.object({
+  detectedAt: z.string(),
+  findings: z.array(finding),
+  seen: inventoryMachine.nullable().default(null),
+});
+
+/** What is recorded of a drift. */
+export type DriftRecord = z.infer<typeof driftRecord>;
+
+/** The recorded drift of a machine; null without. */
+export function readDrift(machine: Pick<MachineRow, 'drift'>): DriftRecord | null {
+  return machine.drift === null ? null : driftRecord.parse(machine.drift);
 }
 
 /** The machine with this libvirt UUID, or null. */
@@ -72,11 +78,7 @@ export async function setPower(
 }
 
 /** Writes or clears the drift of a locked machine. */
-export async function setDrift(
-  transaction: Transaction,
-  machineId: string,
-  drift: { detectedAt: string; findings: Finding[] } | null,
-): Promise<void> {
+export async function setDrift(transaction: Transaction, machineId: string, drift: DriftRecord | null): Promise<void> {
   await transaction.virtualMachine.update({ where: { id: machineId }, data: { drift: drift ?? Prisma.DbNull } });
 }
 

@@ -1,7 +1,7 @@
 import { auditRefusal } from '../audit/audit.store.js';
 import type { Principal } from '../access/principal.js';
 import { NOBODY } from '../graphql/global-id.js';
-import { done, type Outcome, refused } from '../errors/refusal.js';
+import { done, type Outcome } from '../errors/refusal.js';
 import type { OperationWork } from '../operations/operation-work.js';
 import { type StartOptions, startOperation } from '../operations/start-operation.js';
 import type { Starter } from '../operations/start-operation.store.js';
@@ -10,15 +10,14 @@ import { attachStarter, detachStarter, diskWorks, machineToDetachFrom } from './
 import type { AttachRequest, MachineChanges, MachineRequest, StartedOnMachine, StartedOnVolume } from './machine-changes.contract.js';
 import { migrateStarter, migrateWork } from './migrate/migrate.store.js';
 import { powerWorks, startStarter, stopStarter } from './power/power.store.js';
+import { adoptStarter, reconcileWork, repairStarter } from './reconcile/reconcile.store.js';
 import { resizeStarter, resizeWork } from './resize/resize.store.js';
 
 /** What becomes of machines while their operations run, for the engine. */
-export const machineWorks: readonly OperationWork[] = [...powerWorks, ...diskWorks, resizeWork, destroyWork, migrateWork];
+export const machineWorks: readonly OperationWork[] = [...powerWorks, ...diskWorks, resizeWork, destroyWork, migrateWork, reconcileWork];
 
 /** Makes the use cases. See the contract file for what each promises. */
 export function createMachineChanges(options: StartOptions): MachineChanges {
-  const later = async () =>
-    refused({ code: 'CAPABILITY_DISABLED', message: 'This version of Coppice cannot do this yet. Nothing was changed.' });
   return {
     start: (principal, request) => startOnMachine(options, startStarter, { principal, request }),
     stop: (principal, request) => startOnMachine(options, stopStarter, { principal, request }),
@@ -30,7 +29,8 @@ export function createMachineChanges(options: StartOptions): MachineChanges {
       const virtualMachineId = (await machineToDetachFrom(options.database, volumeId)) ?? NOBODY;
       return startOnVolume(options, detachStarter, { principal, request: { volumeId, virtualMachineId, planHash: null, idempotencyKey } });
     },
-    reconcile: later,
+    reconcile: (principal, request) =>
+      startOnMachine(options, request.action === 'ADOPT' ? adoptStarter : repairStarter, { principal, request }),
   };
 }
 

@@ -9,7 +9,7 @@ import {
   findMachineByDomain,
   type InventorySource,
   machinesOfHost,
-  readFindings,
+  readDrift,
   readRecordedDisks,
   setDrift,
   setPower,
@@ -37,31 +37,48 @@ export async function recordMachine(transaction: Transaction, from: InventorySou
   const moved = await recordPower(transaction, from, { machine, seen: seen.machine });
   const recorded = await readRecordedDisks(transaction, machine.id);
   const findings = [...findStrangeThings(seen.machine), ...compareDisks(recorded, seen.machine)];
-  await recordDrift(transaction, from, { machine: moved, findings });
+  await recordDrift(transaction, from, { machine: moved, findings, seen: seen.machine });
   await updateFacts(transaction, machine, seen);
   if (findings.length === 0) await updateDiskSizes(transaction, machine.id, seen.machine);
 }
 
-/** Machines of the host that its complete inventory does not name: they are gone from it. Machines with an active operation are left alone. */
-export async function recordGoneMachines(transaction: Transaction, from: InventorySource, machineUuids: readonly string[]): Promise<void> {
-  const present = new Set(machineUuids);
+/**
+ * Machines of the host that its complete inventory does not name: they are gone from it. Machines with an active operation, or with a later
+ * result, are left alone. Answers libvirt's UUIDs of those that were not known to be gone: a machine that has just come (migrated) is
+ * missed by a list that was made before it did, so the host is to look at each again.
+ */
+export async function recordGoneMachines(
+  transaction: Transaction,
+  from: InventorySource,
+  list: { machineUuids: readonly string[]; position: bigint },
+): Promise<string[]> {
+  const present = new Set(list.machineUuids);
+  const gone: string[] = [];
   for (const known of await machinesOfHost(transaction, from.hostId)) {
     if (present.has(known.domainUuid)) continue;
     const machine = await lockMachine(transaction, known.id);
-    if (!machine || (await holderOf(transaction, [resourceOf.machine(machine.id)])) !== null) continue;
-    const message = 'The host does not have this machine any more.';
-    const gone = { code: 'DOMAIN_MISSING', message, volumeId: null, path: null, repairable: false };
-    await recordDrift(transaction, from, { machine, findings: [gone] });
-    if (machine.state === 'UNKNOWN') continue;
-    await setPower(transaction, machine.id, { power: 'UNKNOWN', guestAgent: 'DISCONNECTED' });
-    await moveMachine(transaction, machine, {
-      to: 'UNKNOWN',
-      event: 'gone',
-      reason: message,
-      actor: hostActor(from.hostName),
-      operationId: null,
-    });
+    if (!machine || machine.hostId !== from.hostId || machine.inventoryPosition > list.position) continue;
+    if ((await holderOf(transaction, [resourceOf.machine(machine.id)])) !== null) continue;
+    if (readDrift(machine)?.findings.some(({ code }) => code === 'DOMAIN_MISSING')) continue;
+    await recordGone(transaction, from, machine);
+    gone.push(known.domainUuid);
   }
+  return gone;
+}
+
+async function recordGone(transaction: Transaction, from: InventorySource, machine: MachineRow): Promise<void> {
+  const message = 'The host does not have this machine any more.';
+  const finding = { code: 'DOMAIN_MISSING', message, volumeId: null, path: null, repairable: false };
+  await recordDrift(transaction, from, { machine, findings: [finding], seen: null });
+  if (machine.state === 'UNKNOWN') return;
+  await setPower(transaction, machine.id, { power: 'UNKNOWN', guestAgent: 'DISCONNECTED' });
+  await moveMachine(transaction, machine, {
+    to: 'UNKNOWN',
+    event: 'gone',
+    reason: message,
+    actor: hostActor(from.hostName),
+    operationId: null,
+  });
 }
 
 type Both = { machine: MachineRow; seen: InventoryMachine };
@@ -79,17 +96,20 @@ async function recordPower(transaction: Transaction, from: InventorySource, { ma
   return moved;
 }
 
-/** Writes the findings where they changed, and says so: `drift` with the first sentence, `reconciled` when there are none any more. */
-async function recordDrift(
-  transaction: Transaction,
-  from: InventorySource,
-  both: { machine: MachineRow; findings: Finding[] },
-): Promise<void> {
-  const { machine, findings } = both;
-  if (JSON.stringify(readFindings(machine)) === JSON.stringify(findings)) return;
+type Drifted = { machine: MachineRow; findings: Finding[]; seen: InventoryMachine | null };
+
+/**
+ * Writes the findings, and says so where they changed: `drift` with the first sentence, `reconciled` when there are none any more. What was
+ * seen is kept beside them: reconciling works from it.
+ */
+async function recordDrift(transaction: Transaction, from: InventorySource, { machine, findings, seen }: Drifted): Promise<void> {
+  const known = readDrift(machine);
+  const isSame = JSON.stringify(known?.findings ?? []) === JSON.stringify(findings);
+  if (isSame && findings.length === 0) return;
   const [first] = findings;
-  const drift = first ? { detectedAt: from.at.toISOString(), findings } : null;
-  await setDrift(transaction, machine.id, drift);
+  const detectedAt = (isSame ? known?.detectedAt : null) ?? from.at.toISOString();
+  await setDrift(transaction, machine.id, first ? { detectedAt, findings, seen } : null);
+  if (isSame) return;
   await tellOfMachine(transaction, machine, {
     to: null,
     event: first ? 'drift' : 'reconciled',

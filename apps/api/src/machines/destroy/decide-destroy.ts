@@ -4,7 +4,8 @@ import { memoryFileName, nvramFileName } from '../../vm-snapshots/snapshot-files
 import { wholeMachine } from '../claimed-by-machine.js';
 import { checkDrift, checkFree, checkHost } from '../check-machine.js';
 import { linkOf, type MachineFacts } from '../machine-facts.store.js';
-import { type DestroyPlan, planDestroy, volumeOfFile } from './plan-destroy.js';
+import { volumeOfFile } from '../layer-names.js';
+import { type DestroyPlan, planDestroy } from './plan-destroy.js';
 
 /** A layer as discard-layers names it. */
 export type DiscardedLayer = { layerId: string; volumeId: string; pool: string; fileName: string };

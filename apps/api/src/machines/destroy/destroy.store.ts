@@ -8,7 +8,7 @@ import { checkAccess } from '../check-machine.js';
 import type { MachineRequest } from '../machine-changes.contract.js';
 import { PLAIN_WORK } from '../plain-work.js';
 import { decideDestroy, type DestroyDecision, type DiscardedLayer } from './decide-destroy.js';
-import { volumeOfFile } from './plan-destroy.js';
+import { volumeOfFile } from '../layer-names.js';
 import { discardedLayers, letGo } from './destroy-work.store.js';
 
 /** The mutation's name. */

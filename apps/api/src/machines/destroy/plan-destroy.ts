@@ -7,20 +7,13 @@
  *   a file whose name is not one that Coppice gives             → stays on storage: it was there before Coppice was, and is named to the owner
  */
 import { type Layer, LayerForest } from '@coppice/snapshot-tree';
+import { volumeOfFile } from '../layer-names.js';
 import type { MachineFacts } from '../machine-facts.store.js';
 
 /** A layer that another volume has from now on. */
 export type HandedOver = { layerId: string; volumeId: string };
 
 export type DestroyPlan = { discarded: Layer[]; handedOver: HandedOver[]; foreign: Layer[] };
-
-/** The name that Coppice gives to layers; group 1 is the id of the volume that it was made for, which a hand-over does not change. */
-const OWN_NAME = /^volume-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[0-9]{1,9}\.qcow2$/;
-
-/** The volume that a layer's file is named after; null where Coppice did not name it. */
-export function volumeOfFile(fileName: string): string | null {
-  return OWN_NAME.exec(fileName)?.[1] ?? null;
-}
 
 /** See the file's head. */
 export function planDestroy(facts: MachineFacts): DestroyPlan {
