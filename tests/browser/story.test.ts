@@ -1,14 +1,12 @@
 /** The whole story in Debian's Chromium; every claim of the page is asked of the API and of qemu-img as well. */
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Person } from '../testkit/browser.js';
 import { expectChains } from '../testkit/on-disk.js';
 import { treeOf } from '../testkit/snapshot-calls.js';
-import { waitUntil } from '../testkit/wait-until.js';
 import { startWebServer, type WebServer } from '../testkit/web-server.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-
-const DEADLINE_MS = 60_000;
+import { complaintAt, isSeen, openMachine, signIn, treeItem } from './dashboard.js';
 
 let world: World;
 let web: WebServer;
@@ -31,33 +29,6 @@ afterAll(async () => {
 afterEach(async (context) => {
   if (context.task.result?.state === 'fail') await alice?.picture(`failed-${context.task.name.replace(/\W+/g, '-').slice(0, 60)}`);
 });
-
-async function signIn(person: Person, token: string): Promise<void> {
-  await person.page.goto('/');
-  await person.page.getByLabel(/token/i).fill(token);
-  await person.page.getByRole('button', { name: /sign in/i }).click();
-}
-
-async function openMachine(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'web-1' }).first().click();
-  await page.getByRole('heading', { name: 'web-1' }).waitFor();
-}
-
-function treeItem(page: Page, name: string, state: string): Locator {
-  return page.getByRole('treeitem').filter({ hasText: name }).filter({ hasText: state });
-}
-
-function isSeen(locator: Locator): Promise<void> {
-  return locator.first().waitFor({ timeout: DEADLINE_MS });
-}
-
-/** The words that a field is described by once it is marked invalid: what a screen reader reads. */
-async function complaintAt(field: Locator): Promise<string> {
-  const note = await waitUntil('the field to be marked invalid', async () =>
-    (await field.getAttribute('aria-invalid')) === 'true' ? field.getAttribute('aria-describedby') : undefined,
-  );
-  return field.page().locator(`[id="${note}"]`).innerText();
-}
 
 it('a wrong token is told so, in words', async () => {
   await signIn(alice, 'not-a-token');
