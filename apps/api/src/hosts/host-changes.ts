@@ -5,10 +5,9 @@ import { done, type Outcome, type Refusal, refused } from '../errors/refusal.js'
 import type { Write } from '../events/write.js';
 import type { OperationEngine } from '../operations/operation-engine.js';
 import type { Clock } from '../platform/clock.js';
-import type { HostState } from '../platform/generated/client.js';
 import type { Transaction } from '../platform/database.js';
 import { giveUpHost } from './abandon-host.store.js';
-import { type HostRow, lockHost, moveHost } from './host.store.js';
+import { type HostRow, type HostState, lockHost, moveHost } from './host.store.js';
 import { acceptJournal, audit, endSessions, hasCapability, switchCapability } from './installation.store.js';
 import type { InstallationChanges } from './installation-changes.js';
 

@@ -3,7 +3,7 @@ import { insertTransitions } from '../events/transition.store.js';
 import type { Host, HostState } from '../platform/generated/client.js';
 import type { Transaction } from '../platform/database.js';
 
-export type { Host as HostRow };
+export type { Host as HostRow, HostState };
 
 /** Locks the host's row and answers it; null when there is none. Before its machines' rows (order of locks). */
 export async function lockHost(transaction: Transaction, hostId: string): Promise<Host | null> {

@@ -66,7 +66,7 @@ export class VolumeResolver {
   }
 
   @FieldResolver(() => [ActionAvailability], { description: 'What may be asked for now, by this caller.' })
-  actions() {
-    return actionsOfVolume();
+  actions(@Root() volume: VolumeRecord, @Ctx() context: GraphQLContext) {
+    return actionsOfVolume(context, volume);
   }
 }

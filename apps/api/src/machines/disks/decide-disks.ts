@@ -22,7 +22,7 @@ export function decideAttach(volumeId: string, facts: MachineFacts): Outcome<Dis
   // A volume without a head is gone; another project's is not there for this caller.
   if (!volume || volume.projectId !== facts.machine.projectId || volume.headLayerId === null)
     return refused(notFound('The volume', 'volumeId'));
-  const refusal = checkMachine(facts) ?? checkDetached(volume) ?? checkReach(volume, facts);
+  const refusal = checkDiskChange(facts) ?? checkDetached(volume) ?? checkReach(volume, facts);
   if (refusal) return refused(refusal);
   const target = freeTarget(facts);
   if (target === null)
@@ -33,7 +33,7 @@ export function decideAttach(volumeId: string, facts: MachineFacts): Outcome<Dis
 /** A volume that the machine has. */
 export function decideDetach(volumeId: string, facts: MachineFacts): Outcome<DiskDecision> {
   const volume = facts.volumes.find((one) => one.id === volumeId);
-  const refusal = checkMachine(facts);
+  const refusal = checkDiskChange(facts);
   if (refusal) return refused(refusal);
   if (!volume || volume.target === null || volume.headLayerId === null) {
     return refused({
@@ -45,7 +45,8 @@ export function decideDetach(volumeId: string, facts: MachineFacts): Outcome<Dis
   return done(decisionOf(facts, { volume, headLayerId: volume.headLayerId, target: volume.target }));
 }
 
-function checkMachine(facts: MachineFacts): Refusal | null {
+/** Whether any disk of the machine could be changed now. */
+export function checkDiskChange(facts: MachineFacts): Refusal | null {
   return (
     checkFree(facts) ??
     checkDrift(facts) ??

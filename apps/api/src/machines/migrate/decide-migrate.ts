@@ -13,13 +13,7 @@ export type MigrateDecision = { hostId: string; hostName: string; destinationUri
 
 /** Input first, then the machine, then where it goes. */
 export function decideMigrate(request: MigrateRequest, facts: MachineFacts): Outcome<MigrateDecision> {
-  const refusal =
-    checkStorage(request) ??
-    checkFree(facts) ??
-    checkDrift(facts) ??
-    checkResting(facts, 'it can be migrated') ??
-    checkSource(facts) ??
-    checkPools(facts);
+  const refusal = checkStorage(request) ?? checkLeave(facts);
   if (refusal) return refused(refusal);
   const { destination } = facts;
   if (!destination) return refused(notFound('The host', 'hostId'));
@@ -31,6 +25,11 @@ export function decideMigrate(request: MigrateRequest, facts: MachineFacts): Out
     return refused({ code: 'CAPABILITY_DISABLED', message, path: ['hostId'] });
   }
   return done({ hostId: id, hostName: name, destinationUri: migrationUri, disks: expectedDisks(facts), files: wholeMachine(facts) });
+}
+
+/** Whether it could go anywhere at all. */
+export function checkLeave(facts: MachineFacts): Refusal | null {
+  return checkFree(facts) ?? checkDrift(facts) ?? checkResting(facts, 'it can be migrated') ?? checkSource(facts) ?? checkPools(facts);
 }
 
 function checkStorage({ storagePoolId }: MigrateRequest): Refusal | null {
