@@ -47,5 +47,5 @@ it('says whether a layer shows a pattern, and fails for an image that is not the
   expect(await showsPattern(path, { offset: MIB, length: MIB, byte: 0xaa })).toBe(true);
   expect(await showsPattern(path, { offset: MIB - 512, length: 1024, byte: 0xaa })).toBe(false);
   await expect(showsPattern(join(dir, 'nothing.qcow2'), { offset: 0, length: 512, byte: 0 })).rejects.toThrow();
-  await expect(writePattern(join(dir, { offset: 'nothing.qcow2'), length: 0, byte: 512, 0 })).rejects.toThrow();
+  await expect(writePattern(join(dir, 'nothing.qcow2'), { offset: 0, length: 512, byte: 0 })).rejects.toThrow();
 });
