@@ -14,6 +14,7 @@ export * from './plan/merge.js';
 export * from './plan/plan.js';
 export * from './plan/plan-create.js';
 export * from './plan/plan-delete.js';
+export * from './plan/plan-flatten.js';
 export * from './plan/plan-revert.js';
 export * from './plan/revert-plan.js';
 export { DEFER_FACTOR, REST_LIMIT_BYTES } from './plan/choose-merge.js';

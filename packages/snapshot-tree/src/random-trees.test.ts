@@ -34,6 +34,7 @@ const EXPECTED_EVENTS = [
   'delete',
   'consolidate',
   'clone',
+  'flatten',
   'cancelled',
   'merge OFFLINE',
   'merge LIVE',

@@ -29,6 +29,8 @@ export type CreateRequest = {
   quiesce: boolean;
   /** DISK where not given. DISK_AND_MEMORY only of a machine that is ON, with every volume, without quiesce: the caller has checked that. */
   kind?: VmSnapshotKind;
+  /** The machine's memory, all of which the image of a DISK_AND_MEMORY snapshot may occupy; 0 where not given. */
+  memoryBytes?: number;
   chainLimit: number;
 };
 
@@ -52,6 +54,7 @@ export function planCreate(request: CreateRequest): { ok: true; value: CreatePla
   const chosen = chooseVolumes(request);
   if (!chosen.ok) return chosen;
   const volumes = chosen.value;
+  assertMemory(request, volumes);
   for (const volume of volumes) {
     if (volume.chain.length + 1 + T_TRICK_RESERVE > request.chainLimit) {
       const { volumeId, target } = volume;
@@ -59,6 +62,14 @@ export function planCreate(request: CreateRequest): { ok: true; value: CreatePla
     }
   }
   return { ok: true, value: { plan: planOf(request, volumes), volumes } };
+}
+
+/** Memory goes on only with every disk as it was, and is there only while the machine runs. */
+function assertMemory(request: CreateRequest, volumes: readonly VolumeFreeze[]): void {
+  if (request.kind !== 'DISK_AND_MEMORY') return;
+  const attached = request.volumes.filter((volume) => volume.target !== null).length;
+  if (request.power === 'ON' && !request.quiesce && volumes.length === attached) return;
+  throw new Error('a snapshot with memory is of a running machine, of all its volumes, and without quiesce');
 }
 
 function chooseVolumes(request: CreateRequest): { ok: true; value: VolumeFreeze[] } | { ok: false; refusal: CreateRefusal } {
@@ -100,7 +111,7 @@ function planOf(request: CreateRequest, volumes: VolumeFreeze[]): Plan {
     steps,
     bytesToMove: 0,
     bytesFreed: 0,
-    peakExtraBytes: volumes.length * OVERLAY_RESERVE_BYTES,
+    peakExtraBytes: volumes.length * OVERLAY_RESERVE_BYTES + (request.kind === 'DISK_AND_MEMORY' ? (request.memoryBytes ?? 0) : 0),
     stopsMachine: false,
     losesCurrentState: false,
     warnings: warningsFor(request, quiesces),

@@ -3,7 +3,7 @@ import type { Layer } from '../model/layer-forest.js';
 import type { Doomed } from '../plan/delete-plan.js';
 import type { ModelWorld, WorldSnapshot } from './model-world.js';
 import { type DeleteOptions, runDelete } from './run-delete.js';
-import { runClone, runCreate, runDestroyClone, runRevert } from './run-tree.js';
+import { runClone, runCreate, runDestroyClone, runFlatten, runRevert } from './run-tree.js';
 import { guestsWrite, type Weather } from './trouble.js';
 
 /** What a random operation is made of; each kind reads the dice in its own way. */
@@ -20,6 +20,7 @@ type Kind =
   | 'deleteAll'
   | 'free'
   | 'consolidate'
+  | 'flatten'
   | 'clone'
   | 'destroyClone'
   | 'attach'
@@ -38,6 +39,7 @@ const WEIGHTS: readonly (readonly [Kind, number])[] = [
   ['deleteAll', 1],
   ['free', 2],
   ['consolidate', 6],
+  ['flatten', 2],
   ['clone', 2],
   ['destroyClone', 1],
   ['attach', 3],
@@ -111,6 +113,10 @@ const RUNS: Record<Kind, Run> = {
   deleteAll: (world, dice) => deleteThese(world, dice, world.snapshotsOf(machineOf(world, dice))),
   free: (world, dice) => runDelete(world, machineOf(world, dice), optionsOf(dice, { freeBytes: 1 + (at(dice, 1) % 9) })),
   consolidate: (world, dice) => runDelete(world, machineOf(world, dice), optionsOf(dice, { snapshotIds: [], withDescendants: false })),
+  flatten: (world, dice) => {
+    const head = pick(world.record.heads, at(dice, 1));
+    if (head) runFlatten(world, head.volumeId, { downTo: at(dice, 2) % 2 === 0 ? 'TEMPLATE' : 'ALL', weather: weatherOf(dice) });
+  },
   clone: (world, dice) => {
     const snapshot = pick(
       world.snapshotsOf('a').filter((one) => one.state === 'READY'),

@@ -75,8 +75,8 @@ function* commit(world: ModelWorld, above: readonly string[], target: string): G
   }
 }
 
-/** A cluster that the guest has written meanwhile is left alone. `below` nearest first. */
-function* pull(world: ModelWorld, below: readonly string[], target: string): Generator<string> {
+/** Copies what is missing, nothing else: a cluster that the guest has written meanwhile is left alone. `below` nearest first. */
+export function* pull(world: ModelWorld, below: readonly string[], target: string): Generator<string> {
   const { files } = world;
   if (below.length === 0) return;
   for (let cluster = 0; cluster < files.sizeOf(target); cluster += 1) {

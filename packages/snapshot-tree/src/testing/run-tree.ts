@@ -1,11 +1,14 @@
+import { expect } from 'vitest';
 import type { Layer } from '../model/layer-forest.js';
 import { planCreate } from '../plan/plan-create.js';
 import type { VmSnapshotKind } from '../plan/delete-plan.js';
 import { unreachableLayers, withoutLayers } from '../plan/merge-runs.js';
+import { applyFlatten, planFlatten } from '../plan/plan-flatten.js';
 import { planRevert } from '../plan/plan-revert.js';
 import type { RevertPlan } from '../plan/revert-plan.js';
 import { MODEL_CHAIN_LIMIT, type ModelWorld, type WorldSnapshot } from './model-world.js';
 import { discardPending, MODEL_MEMORY_BYTES } from './run-delete.js';
+import { pull } from './run-merge.js';
 import { drive, type Weather } from './trouble.js';
 
 const measured = () => false;
@@ -160,6 +163,28 @@ function recordRevert(world: ModelWorld, snapshot: WorldSnapshot, plan: RevertPl
   world.current.set(machineId, snapshot.id);
   if (snapshot.kind === 'DISK_AND_MEMORY' || plan.endsRunning) world.setPower(machineId, true);
   world.look('the revert is recorded');
+}
+
+/** Makes a volume's chain short by copying; every snapshot keeps its own. Repeated from its start after trouble. */
+export function runFlatten(world: ModelWorld, volumeId: string, wanted: { downTo: 'TEMPLATE' | 'ALL'; weather: Weather }): void {
+  world.measure(measured);
+  const planned = planFlatten({ ...wanted, record: world.record, volumeId });
+  if (!planned.ok) return world.count(`flatten refused ${planned.refusal.code}`);
+  world.count('flatten');
+  const plan = planned.value;
+  const forest = world.forest();
+  const target = forest.layer(plan.layerId).fileName;
+  const below = plan.pulledIds.map((id) => forest.layer(id).fileName).toReversed();
+  const calm = { ...wanted.weather, trouble: { kind: 'NONE' as const, after: 0 } };
+  const moved = world.files.movedClusters;
+  const isDone = drive(world, pull(world, below, target), wanted.weather);
+  if (!isDone) drive(world, pull(world, below, target), calm);
+  if (wanted.weather.guests.seed === 0) expect(world.files.movedClusters - moved).toBeLessThanOrEqual(plan.plan.bytesToMove);
+  world.files.rebase(target, plan.keptBackingId === null ? null : forest.layer(plan.keptBackingId).fileName);
+  world.look('the head reads on below what it pulled');
+  world.record = applyFlatten(world.record, plan);
+  world.pendingDiscards.push(...plan.discards.map((id) => forest.layer(id).fileName));
+  drive(world, discardPending(world), calm);
 }
 
 /** A second machine over what a snapshot holds of each disk. */
