@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandCancelled, CommandProblem } from '../../failure.js';
 import { type CommandContext, notesOf, told } from '../context.js';
 import { drifted } from '../machine-view.js';
-import { requireNoOtherJob, watchBlockJob } from './block-job.js';
+import { bytesByRanges, bytesByShare, type JobBytes, ofLivingMachine, requireNoOtherJob, watchBlockJob } from './block-job.js';
 import { type LiveChain, lookAtChain } from './live-chain.js';
 import { hasCommit, isHead, type Merge, type Stage, targetOf } from './merge.js';
-import { bytesOf, costOf, requireSpaceFor } from './merge-cost.js';
+import { costOf, requireSpaceFor } from './merge-cost.js';
 import { readMergeState } from './merge-state.js';
 import { repointReaders, switchDefinition } from './repoint-readers.js';
 
@@ -28,7 +28,7 @@ export async function mergeLive(merge: Merge, stage: Stage, context: CommandCont
   await repointReaders(merge, stage, context);
   await switchDefinition(merge, stage, context);
   if (!(await lookAtChain(merge, context)).isMerged) throw drifted('The machine is not on its merged chain.');
-  return Number(notesOf(context, 'job').at(-1)?.detail['bytesTotal'] ?? 0);
+  return bytesNoted(context);
 }
 
 /** libvirt pulls into the head alone, and QEMU can give a running head up only by a pivot, whose crash nobody can tell from its success. */
@@ -47,39 +47,54 @@ interface Work {
 }
 
 /** Begins the job, or takes over the one that an earlier try of this command began, and sees to its end. */
-async function copyLive(merge: Merge, before: LiveChain, { stage, context }: Work): Promise<void> {
-  const { hypervisor } = context;
-  const target = merge.target ?? '';
-  const cost = await costOf(merge);
-  const isAdopted = (await hypervisor.blockJobs.running(merge.machineUuid, target)) !== null;
-  if (isAdopted) {
-    if (notesOf(context, 'job').length === 0) await requireNoOtherJob(merge, context);
-    context.log.info({ target }, 'a block job of this command is still running: it is waited for');
-  } else {
-    if ((await readMergeState(merge, null)) !== 'WHOLE') return waitForLibvirt(merge, context);
-    await requireNoOtherJob(merge, context);
-    await requireSpaceFor(merge, cost, context);
-    await begin(merge, before, { stage, context, bytesTotal: bytesOf(cost.commit) + bytesOf(cost.pull) });
-  }
-  await watchBlockJob(merge, cost, context);
+async function copyLive(merge: Merge, before: LiveChain, work: Work): Promise<void> {
+  const { stage, context } = work;
+  const job = await ofLivingMachine(merge, context, () => context.hypervisor.blockJobs.running(merge.machineUuid, merge.target ?? ''));
+  const isOurs = job !== null && notesOf(context, 'job').length > 0;
+  if (job === null && (await readMergeState(merge, null)) !== 'WHOLE') return waitForLibvirt(merge, context);
+  if (isOurs) context.log.info({ target: merge.target }, 'a block job of this command is still running: it is waited for');
+  const bytes = isOurs ? bytesByShare(bytesNoted(context)) : await begin(merge, before, work);
+  await watchBlockJob(merge, bytes, context);
   await requireCopied(merge, stage, context);
   context.crash('merge-layers/copied');
+  const { bytesTotal } = bytes;
+  context.progress(hasCommit(merge) ? 'COMMIT_LAYER' : 'PULL_LAYER', 'SUCCEEDED', {
+    target: merge.target,
+    bytesDone: bytesTotal,
+    bytesTotal,
+  });
 }
 
-async function begin(merge: Merge, { names }: LiveChain, { stage, context, bytesTotal }: Work & { bytesTotal: number }): Promise<void> {
-  const { machineUuid: uuid, target, above, runLength, into, bytesPerSecond } = merge;
-  if (target === null) throw new Error('a live merge has a disk');
+/** Bytes of the job that this command began last. */
+function bytesNoted(context: CommandContext): number {
+  return Number(notesOf(context, 'job').at(-1)?.detail['bytesTotal'] ?? 0);
+}
+
+async function begin(merge: Merge, chain: LiveChain, { stage, context }: Work): Promise<JobBytes> {
+  await requireNoOtherJob(merge, context);
+  const cost = await costOf(merge);
+  await requireSpaceFor(merge, cost, context);
+  const bytes = bytesByRanges(hasCommit(merge) ? cost.commit : cost.pull);
+  if (context.cancelled.aborted) throw new CommandCancelled(stage.left);
   context.crash('merge-layers/before-spoil-note');
   if (hasCommit(merge) && notesOf(context, 'spoils').length === 0) await context.note('spoils', { path: targetOf(merge).path });
-  await context.note('job', { bytesTotal: String(bytesTotal) });
-  if (hasCommit(merge)) {
-    stage.left = 'SPOILED';
-    const [top, base] = [names[above.length], names[above.length + into]];
-    if (top === undefined || base === undefined) throw new Error(`the live chain of ${target} is too short`);
-    await context.hypervisor.blockJobs.commit({ uuid, target, top, base, bytesPerSecond });
-  } else {
-    await context.hypervisor.blockJobs.pull({ uuid, target, base: names[runLength] ?? null, bytesPerSecond });
-  }
+  await context.note('job', { bytesTotal: String(bytes.bytesTotal) });
+  if (hasCommit(merge)) stage.left = 'SPOILED';
+  await ofLivingMachine(merge, context, () => startJob(merge, chain, context));
+  return bytes;
+}
+
+function startJob(
+  { machineUuid: uuid, target, above, runLength, into, bytesPerSecond }: Merge,
+  { names }: LiveChain,
+  context: CommandContext,
+) {
+  const { blockJobs } = context.hypervisor;
+  if (target === null) throw new Error('a live merge has a disk');
+  if (into === 0) return blockJobs.pull({ uuid, target, base: names[runLength] ?? null, bytesPerSecond });
+  const [top, base] = [names[above.length], names[above.length + into]];
+  if (top === undefined || base === undefined) throw new Error(`the live chain of ${target} is too short`);
+  return blockJobs.commit({ uuid, target, top, base, bytesPerSecond });
 }
 
 /** QEMU is done and has re-pointed the layer above; libvirt, killed meanwhile, has yet to see it. */
