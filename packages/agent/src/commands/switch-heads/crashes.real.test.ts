@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CrashPoint } from '../../crash-points.js';
 import { HostWorld } from '../../testing/host-world.js';
 import { resultOf, type TestMachine } from '../../testing/test-machine.js';
+import { until } from '../../testing/until.js';
 import { recordRevert, revertTo, type SwitchBody, take, type TakenSnapshot } from '../../testing/test-revert.js';
 
 let world: HostWorld;
@@ -108,5 +109,17 @@ it('libvirtd dies with the agent after the switch: the memory is restored by tho
   const { outcome, switchHeads } = await outcomeAfterCrash('switch-heads/after-define', {}, () => world.restartLibvirtd());
   recordRevert(machine, switchHeads);
   expect(resultOf(outcome, 'switch-heads').power).toBe('ON');
+  await expectOnHeads();
+});
+
+it('libvirtd dies while it restores the memory: what it left is ended, and the memory is restored anew', async () => {
+  const { create, switchHeads } = revertTo(machine, taken);
+  resultOf(await world.api.run(create), 'create-layers');
+  const command = world.api.issue(switchHeads);
+  const isDefined = async () => (await readFile(join(world.dir, 'agent/journal.log'), 'utf8')).includes(`"${command.id}","name":"defined"`);
+  await until('the define', isDefined);
+  await world.restartLibvirtd();
+  recordRevert(machine, switchHeads);
+  expect(resultOf((await world.api.finished(command)).outcome, 'switch-heads').power).toBe('ON');
   await expectOnHeads();
 });
