@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Principal } from '@coppice/api/access/principal.js';
-import { waitUntil } from '../testkit/wait-until.js';
 import { type FakeAgent, failure } from './fake-agent.js';
-import { Installation, type Replica, requestOf, valueOf } from './installation.js';
+import { Installation, type Replica, valueOf } from './installation.js';
+import { about, codeOf, ended, ownerOf, snapshotOf } from './machine-world.js';
 
 let installation: Installation;
 let replica: Replica;
@@ -17,30 +17,10 @@ beforeEach(async () => {
 });
 afterEach(() => installation.stop());
 
-function owner(): Principal {
-  return { ...installation.operator(), roles: new Map([[installation.projectId, 'OWNER']]) };
-}
-
-function request(idempotencyKey: string | null = null) {
-  return { virtualMachineId: machine.id, planHash: null, idempotencyKey };
-}
-
-async function ended(operationId: string): Promise<Record<string, unknown>> {
-  return waitUntil('the operation ends', async () => {
-    const [row] = await installation.database.sql(
-      `SELECT o.state::text, o.error->>'code' AS code, m.state::text AS machine, m.power_state::text AS power, (SELECT count(*)::int FROM claim) AS claims
-       FROM operation o JOIN virtual_machine m ON m.id = o.virtual_machine_id WHERE o.id = $1 AND o.finished_at IS NOT NULL`,
-      [operationId],
-    );
-    return row;
-  });
-}
-
-async function snapshot(): Promise<string> {
-  const { snapshotId, operationId } = valueOf(await replica.core.createVmSnapshot.create(installation.operator(), requestOf(machine.id)));
-  expect(await ended(operationId)).toMatchObject({ state: 'SUCCEEDED' });
-  return snapshotId;
-}
+const owner = () => ownerOf(installation);
+const request = (idempotencyKey: string | null = null) => about(machine, idempotencyKey);
+const endOf = (operationId: string) => ended(installation, operationId);
+const snapshot = () => snapshotOf(installation, replica, machine);
 
 async function volumes(): Promise<readonly Record<string, unknown>[]> {
   return installation.database.sql(
@@ -48,16 +28,14 @@ async function volumes(): Promise<readonly Record<string, unknown>[]> {
   );
 }
 
-const code = (outcome: { ok: boolean; refusals?: { code: string }[] }) => outcome.refusals?.[0]?.code ?? 'done';
-
 it('stops and starts a machine; it shows what the host said at the end of each', async () => {
   const { machines } = replica.core;
   const stopped = valueOf(await machines.stop(installation.operator(), { ...request('k'), force: false }));
-  expect(await ended(stopped.operationId)).toEqual({ state: 'SUCCEEDED', code: null, machine: 'STOPPED', power: 'OFF', claims: 0 });
+  expect(await endOf(stopped.operationId)).toEqual({ state: 'SUCCEEDED', code: null, machine: 'STOPPED', power: 'OFF', claims: 0 });
   expect(valueOf(await machines.stop(installation.operator(), { ...request('k'), force: false }))).toEqual(stopped);
-  expect(code(await machines.stop(installation.operator(), { ...request(), force: true }))).toBe('MACHINE_STATE');
+  expect(codeOf(await machines.stop(installation.operator(), { ...request(), force: true }))).toBe('MACHINE_STATE');
   const started = valueOf(await machines.start(installation.operator(), request()));
-  expect(await ended(started.operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'RUNNING', power: 'ON' });
+  expect(await endOf(started.operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'RUNNING', power: 'ON' });
   expect(agent.received.map(({ body }) => body)).toMatchObject([
     { verb: 'change-power', to: 'OFF', force: false, disks: [{ target: 'vda' }, { target: 'vdb' }] },
     { verb: 'change-power', to: 'ON' },
@@ -67,7 +45,7 @@ it('stops and starts a machine; it shows what the host said at the end of each',
 it('leaves a machine as it was when its host says no', async () => {
   agent.behave = () => failure('MACHINE_STATE', 'The guest does not react.');
   const { operationId } = valueOf(await replica.core.machines.stop(installation.operator(), { ...request(), force: false }));
-  expect(await ended(operationId)).toEqual({ state: 'FAILED', code: 'MACHINE_STATE', machine: 'RUNNING', power: 'ON', claims: 0 });
+  expect(await endOf(operationId)).toEqual({ state: 'FAILED', code: 'MACHINE_STATE', machine: 'RUNNING', power: 'ON', claims: 0 });
 });
 
 it('lets roles decide: OPERATOR starts, OWNER resizes, destroys and changes disks, ADMIN migrates, others see nothing', async () => {
@@ -78,12 +56,12 @@ it('lets roles decide: OPERATOR starts, OWNER resizes, destroys and changes disk
   const migrate = { ...request(), hostId: agent.hostId ?? '', storagePoolId: null };
   const [volume] = await volumes();
   const disk = { volumeId: String(volume?.['id']), idempotencyKey: null };
-  expect(code(await machines.start(viewer, request()))).toBe('FORBIDDEN');
-  expect(code(await machines.resize(operator, { ...request(), vcpus: 1, memoryBytes: null }))).toBe('FORBIDDEN');
-  expect(code(await machines.destroy(operator, request()))).toBe('FORBIDDEN');
-  expect(code(await machines.detachVolume(operator, disk))).toBe('FORBIDDEN');
-  expect(code(await machines.migrate(owner(), migrate))).toBe('FORBIDDEN');
-  expect(code(await machines.migrate(installation.admin(), migrate))).toBe('INVALID_INPUT');
+  expect(codeOf(await machines.start(viewer, request()))).toBe('FORBIDDEN');
+  expect(codeOf(await machines.resize(operator, { ...request(), vcpus: 1, memoryBytes: null }))).toBe('FORBIDDEN');
+  expect(codeOf(await machines.destroy(operator, request()))).toBe('FORBIDDEN');
+  expect(codeOf(await machines.detachVolume(operator, disk))).toBe('FORBIDDEN');
+  expect(codeOf(await machines.migrate(owner(), migrate))).toBe('FORBIDDEN');
+  expect(codeOf(await machines.migrate(installation.admin(), migrate))).toBe('INVALID_INPUT');
   for (const refused of [
     await machines.stop(stranger, { ...request(), force: true }),
     await machines.resize(stranger, { ...request(), vcpus: 1, memoryBytes: null }),
@@ -92,7 +70,7 @@ it('lets roles decide: OPERATOR starts, OWNER resizes, destroys and changes disk
     await machines.detachVolume(stranger, disk),
     await machines.reconcile(stranger, { ...request(), action: 'ADOPT' }),
   ]) {
-    expect(code(refused)).toBe('NOT_FOUND');
+    expect(codeOf(refused)).toBe('NOT_FOUND');
   }
   expect(agent.received).toEqual([]);
 });
@@ -102,16 +80,16 @@ it('detaches and attaches a volume, finds a repeated request under its key, and 
   const [, vdb] = await volumes();
   const volumeId = String(vdb?.['id']);
   const detached = valueOf(await machines.detachVolume(owner(), { volumeId, idempotencyKey: 'd' }));
-  expect(await ended(detached.operationId)).toMatchObject({ state: 'SUCCEEDED' });
+  expect(await endOf(detached.operationId)).toMatchObject({ state: 'SUCCEEDED' });
   expect((await volumes()).find((one) => one['id'] === volumeId)).toMatchObject({ target: null, machine: null });
   expect(valueOf(await machines.detachVolume(owner(), { volumeId, idempotencyKey: 'd' }))).toEqual(detached);
-  expect(code(await machines.detachVolume(owner(), { volumeId, idempotencyKey: null }))).toBe('MACHINE_STATE');
+  expect(codeOf(await machines.detachVolume(owner(), { volumeId, idempotencyKey: null }))).toBe('MACHINE_STATE');
   const attached = valueOf(await machines.attachVolume(owner(), { ...request(), volumeId }));
-  expect(await ended(attached.operationId)).toMatchObject({ state: 'SUCCEEDED' });
+  expect(await endOf(attached.operationId)).toMatchObject({ state: 'SUCCEEDED' });
   expect((await volumes()).find((one) => one['id'] === volumeId)).toMatchObject({ target: 'vdb', machine: machine.id });
-  expect(code(await machines.attachVolume(owner(), { ...request(), volumeId }))).toBe('MACHINE_STATE');
+  expect(codeOf(await machines.attachVolume(owner(), { ...request(), volumeId }))).toBe('MACHINE_STATE');
   await snapshot();
-  expect(code(await machines.detachVolume(owner(), { volumeId, idempotencyKey: null }))).toBe('HAS_VM_SNAPSHOTS');
+  expect(codeOf(await machines.detachVolume(owner(), { volumeId, idempotencyKey: null }))).toBe('HAS_VM_SNAPSHOTS');
 });
 
 it('resizes: memory snapshots become snapshots of disks, with a transition that says why, and their images go', async () => {
@@ -121,7 +99,7 @@ it('resizes: memory snapshots become snapshots of disks, with a transition that 
     [snapshotId],
   );
   const { operationId } = valueOf(await replica.core.machines.resize(owner(), { ...request(), vcpus: 4, memoryBytes: null }));
-  expect(await ended(operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'RUNNING' });
+  expect(await endOf(operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'RUNNING' });
   expect(agent.received.slice(-2).map(({ body }) => body)).toMatchObject([
     { verb: 'resize-machine', vcpus: 4, memoryBytes: null },
     { verb: 'discard-layers', layers: [], snapshotFiles: [{ pool: 'pool', fileName: `snapshot-${snapshotId}.mem` }] },
@@ -134,14 +112,14 @@ it('resizes: memory snapshots become snapshots of disks, with a transition that 
     snapshotId,
   ]);
   expect(String(told?.['reason'])).toContain('resized');
-  expect(code(await replica.core.machines.resize(owner(), { ...request(), vcpus: null, memoryBytes: 1000 }))).toBe('INVALID_INPUT');
+  expect(codeOf(await replica.core.machines.resize(owner(), { ...request(), vcpus: null, memoryBytes: 1000 }))).toBe('INVALID_INPUT');
 });
 
 it('destroys a machine with its tree: snapshots REMOVED, every file discarded, volumes gone from every list', async () => {
   await snapshot();
   await snapshot();
   const { operationId } = valueOf(await replica.core.machines.destroy(owner(), request()));
-  expect(await ended(operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'DESTROYED', claims: 0 });
+  expect(await endOf(operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'DESTROYED', claims: 0 });
   expect(agent.machines.size).toBe(0);
   const discard = agent.received.at(-1)?.body;
   if (discard?.verb !== 'discard-layers') throw new Error('no discard');
@@ -151,14 +129,14 @@ it('destroys a machine with its tree: snapshots REMOVED, every file discarded, v
        (SELECT count(*)::int FROM snapshot_disk) AS pins, (SELECT count(*)::int FROM volume WHERE head_layer_id IS NOT NULL) AS heads`,
   );
   expect(left).toEqual({ layers: 'DISCARDED', snapshots: 'REMOVED', pins: 0, heads: 0 });
-  expect(code(await replica.core.machines.start(owner(), request()))).toBe('NOT_FOUND');
+  expect(codeOf(await replica.core.machines.start(owner(), request()))).toBe('NOT_FOUND');
 });
 
 it('hands the layers that a clone reads over to the clone, when the machine that made them is destroyed', async () => {
   await snapshot();
   const cloned = await cloneOfVda();
   const { operationId } = valueOf(await replica.core.machines.destroy(owner(), request()));
-  expect(await ended(operationId)).toMatchObject({ state: 'SUCCEEDED' });
+  expect(await endOf(operationId)).toMatchObject({ state: 'SUCCEEDED' });
   const kept = await installation.database.sql(`SELECT volume_id AS volume FROM layer WHERE state = 'PRESENT' AND file_name IN ($1, $2)`, [
     cloned.baseFile,
     `volume-${cloned.volumeId}.1.qcow2`,

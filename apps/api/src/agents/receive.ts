@@ -4,6 +4,7 @@ import { CloseCode, type CommandFinished } from '@coppice/protocol';
 import type { Write } from '../events/write.js';
 import { acknowledge } from '../hosts/reports.store.js';
 import { recordPools } from '../hosts/pool.store.js';
+import { hostOfDomain } from '../machines/inventory.store.js';
 import { recordGoneMachines, recordMachine } from '../machines/record-inventory.js';
 import type { OperationEngine } from '../operations/operation-engine.js';
 import type { Clock } from '../platform/clock.js';
@@ -91,7 +92,8 @@ async function recordFinished(options: ReceiveOptions, session: AgentSession, me
   const recorded = await options.write(async (transaction) => {
     const answer = await options.engine.record(transaction, { hostId, commandId, position, outcome, at: options.clock.now() });
     await acknowledge(transaction, hostId, position);
-    return answer;
+    const endedMachineUuid = answer.kind === 'unknown' ? null : answer.endedMachineUuid;
+    return { kind: answer.kind, endedMachineUuid, hostNow: endedMachineUuid && (await hostOfDomain(transaction, endedMachineUuid)) };
   });
   session.given.delete(commandId);
   options.tracker.forget(commandId);
@@ -99,8 +101,9 @@ async function recordFinished(options: ReceiveOptions, session: AgentSession, me
   if (recorded.kind === 'unknown')
     options.log.warn({ hostId, commandId }, 'a host reported a command that is not recorded; nothing was done');
   // What changed on the machine while its inventory was ignored is not lost: it is looked at once more.
-  if (recorded.kind !== 'unknown' && recorded.endedMachineUuid) {
-    session.send({ type: 'inventory.requested', machineUuid: recorded.endedMachineUuid });
+  if (recorded.endedMachineUuid) {
+    const now = recorded.hostNow === hostId ? session : options.sessions.of(recorded.hostNow ?? hostId);
+    now?.send({ type: 'inventory.requested', machineUuid: recorded.endedMachineUuid });
   }
   options.dispatcher.nudgeHost(hostId);
 }

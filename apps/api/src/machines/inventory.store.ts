@@ -37,6 +37,12 @@ export async function findMachineByDomain(reader: Reader, domainUuid: string): P
   return reader.virtualMachine.findUnique({ where: { domainUuid }, select: { id: true } });
 }
 
+/** The host that is recorded to have it now; null where there is no such machine. */
+export async function hostOfDomain(reader: Reader, domainUuid: string): Promise<string | null> {
+  const machine = await reader.virtualMachine.findUnique({ where: { domainUuid }, select: { hostId: true } });
+  return machine?.hostId ?? null;
+}
+
 /** All machines that a host is recorded to have, in order of id. */
 export async function machinesOfHost(reader: Reader, hostId: string): Promise<{ id: string; domainUuid: string }[]> {
   return reader.virtualMachine.findMany({
