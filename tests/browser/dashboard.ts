@@ -64,8 +64,10 @@ export async function complaintAt(field: Locator): Promise<string> {
 
 /** The words that a control is described by: why it is off. */
 export async function descriptionOf(control: Locator): Promise<string> {
-  const id = await control.getAttribute('aria-describedby');
-  return (await control.page().locator(`[id="${id}"]`).textContent()) ?? '';
+  return control.evaluate((element) => {
+    const ids = (element.getAttribute('aria-describedby') ?? '').split(' ');
+    return ids.map((id) => document.getElementById(id)?.textContent ?? '').join(' ');
+  });
 }
 
 /** Takes a snapshot by the dialog, and waits until the page shows it READY. */

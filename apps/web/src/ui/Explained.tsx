@@ -25,7 +25,8 @@ export function Explained({ reason, children }: ExplainedProps) {
     setOpen(true);
   };
   const isOff = reason !== undefined;
-  const control = children({ 'aria-describedby': isOff ? id : undefined, onClickWhileOff });
+  // While the sentence is shown the tooltip describes the control; both would have it read twice.
+  const control = children({ 'aria-describedby': isOff && !isOpen ? id : undefined, onClickWhileOff });
   return (
     <Tooltip.Provider delayDuration={DELAY_MS}>
       <Tooltip.Root open={isOff && isOpen} onOpenChange={setOpen}>
@@ -40,7 +41,6 @@ export function Explained({ reason, children }: ExplainedProps) {
             side="bottom"
             sideOffset={6}
             collisionPadding={12}
-            aria-hidden
             className="z-[60] max-w-72 animate-fade rounded-md border border-line-strong bg-raised px-2.5 py-1.5 text-[12.5px] text-ink shadow-lg shadow-(color:--shadow)"
           >
             {reason}
