@@ -1,8 +1,13 @@
 /** The two models, lifecycles, planners and checks: pure. No dependency, no I/O, no clock, no chance. */
+export * from './check/check-files.js';
 export * from './check/check-forest.js';
+export * from './check/check-reads.js';
+export * from './lifecycle/layer.js';
 export * from './lifecycle/lifecycle.js';
 export * from './lifecycle/operation.js';
+export * from './lifecycle/virtual-machine.js';
 export * from './lifecycle/vm-snapshot.js';
+export * from './lifecycle/volume.js';
 export * from './model/extents.js';
 export * from './model/forest-record.js';
 export * from './model/layer-forest.js';

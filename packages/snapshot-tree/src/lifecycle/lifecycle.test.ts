@@ -1,17 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { assertTransition, isFinal, type Lifecycle } from './lifecycle.js';
+import { LAYER_LIFECYCLE } from './layer.js';
 import { OPERATION_LIFECYCLE } from './operation.js';
+import { VIRTUAL_MACHINE_LIFECYCLE } from './virtual-machine.js';
 import { VM_SNAPSHOT_LIFECYCLE } from './vm-snapshot.js';
+import { VOLUME_LIFECYCLE } from './volume.js';
 
 function everyMove(lifecycle: Lifecycle<string>): [string, string][] {
   const states = Object.keys(lifecycle);
   return states.flatMap((from) => states.map((to): [string, string] => [from, to]));
 }
 
-describe.each([
-  ['VM snapshot', VM_SNAPSHOT_LIFECYCLE as Lifecycle<string>],
-  ['operation', OPERATION_LIFECYCLE as Lifecycle<string>],
-])('the lifecycle of a %s', (_name, lifecycle) => {
+const LIFECYCLES: [string, Lifecycle<string>][] = [
+  ['VM snapshot', VM_SNAPSHOT_LIFECYCLE],
+  ['layer', LAYER_LIFECYCLE],
+  ['volume', VOLUME_LIFECYCLE],
+  ['operation', OPERATION_LIFECYCLE],
+  ['virtual machine', VIRTUAL_MACHINE_LIFECYCLE],
+];
+
+describe.each(LIFECYCLES)('the lifecycle of a %s', (_name, lifecycle) => {
   it.each(everyMove(lifecycle))('%s → %s is allowed only by the table', (from, to) => {
     const move = () => assertTransition(lifecycle, { subject: 'x', from, to });
     if (lifecycle[from]?.includes(to)) expect(move).not.toThrow();

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { checkFiles } from '../check/check-files.js';
 import { checkForest } from '../check/check-forest.js';
 import type { VmSnapshotState } from '../lifecycle/vm-snapshot.js';
 import { extentsFrom } from '../model/extents.js';
@@ -214,16 +215,12 @@ export class ModelWorld {
   /** Invariants 2 and 3 once nothing is under way: record, files and definition say the same. */
   audit(after: string): void {
     expect(checkForest(this.record), after).toEqual([]);
-    const pending = new Set(this.pendingDiscards);
-    const byName = new Map(this.record.layers.map((layer) => [layer.fileName, layer]));
-    for (const name of this.files.names()) {
-      if (!byName.has(name) && !pending.has(name)) throw new Error(`after ${after}: file ${name} is forgotten`);
-    }
+    const found = this.files.names().map((fileName) => ({ fileName, backingFileName: this.files.backingOf(fileName) }));
+    expect(checkFiles(this.record, found, new Set(this.pendingDiscards)), after).toEqual([]);
     const forest = this.forest();
-    for (const [name, layer] of byName) {
-      const backing = layer.backingLayerId === null ? null : forest.layer(layer.backingLayerId).fileName;
-      if (this.files.backingOf(name) !== backing) throw new Error(`after ${after}: ${name} has another backing file than recorded`);
-      if (forest.chainOf(layer.id).length > MODEL_CHAIN_LIMIT) throw new Error(`after ${after}: the chain of ${name} is too long`);
+    for (const head of this.record.heads) {
+      if (forest.chainOf(head.headLayerId).length > MODEL_CHAIN_LIMIT)
+        throw new Error(`after ${after}: the chain of ${head.volumeId} is too long`);
     }
     const places = new Set<string>();
     for (const head of this.record.heads) {

@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+import { checkReads } from '../check/check-reads.js';
 import type { MachineHead } from '../model/forest-record.js';
 import type { LayerForest } from '../model/layer-forest.js';
 import { applyMerge, applyThicken, type Merge } from '../plan/merge.js';
@@ -36,7 +38,9 @@ export function* runMerge(world: ModelWorld, merge: Merge, journal: MergeJournal
     world.files.rebase(target, below === null ? null : forest.layer(below).fileName);
     yield `${target} reads on below its run`;
   }
-  world.record = applyMerge(world.record, merge);
+  const before = world.record;
+  world.record = applyMerge(before, merge);
+  expect(checkReads(before, world.record, [merge])).toEqual([]);
   world.pendingDiscards.push(...merge.garbageIds.map((id) => forest.layer(id).fileName));
   journal.phase = 'DONE';
   yield 'the merge is recorded';
