@@ -79,9 +79,12 @@ export async function contentHashes(layerPaths: readonly string[]): Promise<Read
  */
 export async function writePatternLive(machine: Machine, target: string, { offset, length, byte }: Pattern): Promise<void> {
   const alias = aliasOf(await machine.virsh('dumpxml', machine.name), target);
-  const command = `qemu-io -d /machine/peripheral/${alias}/virtio-backend "write -P ${byte} ${offset} ${length}"`;
-  const answer = await machine.virsh('qemu-monitor-command', machine.name, '--hmp', command);
-  if (/fail|error/i.test(answer)) throw new Error(`${machine.name} ${target}: ${answer}`);
+  // Without the flush QEMU keeps the tables that say where the data is to itself.
+  for (const words of [`write -P ${byte} ${offset} ${length}`, 'flush']) {
+    const command = `qemu-io -d /machine/peripheral/${alias}/virtio-backend "${words}"`;
+    const answer = await machine.virsh('qemu-monitor-command', machine.name, '--hmp', command);
+    if (/fail|error/i.test(answer)) throw new Error(`${machine.name} ${target}: ${answer}`);
+  }
 }
 
 async function sumOf(rawPath: string): Promise<string> {

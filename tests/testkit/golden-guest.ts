@@ -17,6 +17,7 @@ import {
 } from '@coppice/lab';
 import { endHypervisor, note } from './ledger.js';
 import { newSocketFolder, runFolder, runLedger } from './run-folder.js';
+import { tickFolderOf } from './tick-folder.js';
 import { waitUntil } from './wait-until.js';
 
 /**
@@ -87,8 +88,7 @@ async function make(dir: string, finished: string): Promise<void> {
   const { libvirtUri } = await startHypervisor(place);
   await mkdir(join(dir, 'pool'), { recursive: true });
   const disks = await createGuestDisks({ poolDir: join(dir, 'pool') });
-  const runDir = join(place.runDir, 'ticks');
-  const definition = { name: GOLDEN_NAME, uuid: randomUUID(), disks, files, runDir, logDir: join(dir, 'log') };
+  const definition = { name: GOLDEN_NAME, uuid: randomUUID(), disks, files, ...tickFolderOf(place.runDir), logDir: join(dir, 'log') };
   await defineGuest(libvirtUri, definition);
   await startGuest(libvirtUri, GOLDEN_NAME);
   await waitForGuestAgent(libvirtUri, GOLDEN_NAME, BOOT_DEADLINE_MS);

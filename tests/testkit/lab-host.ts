@@ -6,6 +6,7 @@ import type { GoldenGuest } from './golden-guest.js';
 import { note } from './ledger.js';
 import { Link } from './link.js';
 import { newSocketFolder, runLedger, takePort } from './run-folder.js';
+import { tickFolderOf } from './tick-folder.js';
 import { WorldProcess } from './world-process.js';
 
 const AGENT_MAIN = fileURLToPath(new URL('../../packages/agent/dist/main.js', import.meta.url));
@@ -43,6 +44,7 @@ export class LabHost {
     note(runLedger(), { kind: 'hypervisor', place });
     await mkdir(join(dir, 'agent'), { recursive: true });
     await mkdir(place.stateDir, { recursive: true });
+    await mkdir(tickFolderOf(place.runDir).runDir, { recursive: true });
     await cp(request.golden.cacheDir, join(place.stateDir, 'cache'), { recursive: true, preserveTimestamps: true });
     await startHypervisor(place);
     const linkPort = await takePort();

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLineOf, endProcess, findHypervisor, identifyProcess, isSameProcess, type ProcessIdentity } from '@coppice/lab';
+import { unmountPool } from './small-pool.js';
 
 /**
  * What a test run started, one JSON line each, written before it is used. A test that fails, a worker that is killed and even a run
@@ -11,6 +12,7 @@ export type LedgerEntry =
   | { kind: 'process'; process: ProcessIdentity }
   | { kind: 'worker'; process: ProcessIdentity }
   | { kind: 'hypervisor'; place: { name: string; stateDir: string; runDir: string } }
+  | { kind: 'mount'; path: string }
   | { kind: 'folder'; path: string };
 
 const GRACE_MS = 5000;
@@ -30,6 +32,7 @@ export async function sweep(ledgerPath: string): Promise<void> {
   const entries = readLedger(ledgerPath);
   for (const entry of entries) if (entry.kind === 'process') await endPaused(entry.process);
   for (const entry of entries) if (entry.kind === 'hypervisor') await endHypervisor(entry.place);
+  for (const entry of entries) if (entry.kind === 'mount') await unmountPool(entry.path);
   for (const entry of entries) if (entry.kind === 'folder') await rm(entry.path, { recursive: true, force: true });
 }
 

@@ -14,6 +14,7 @@ import {
   waitForGuestAgent,
 } from '@coppice/lab';
 import { copyGoldenDisks, type GoldenGuest, restoreGolden } from './golden-guest.js';
+import { tickFolderOf } from './tick-folder.js';
 import { DEADLINE_MS, waitUntil } from './wait-until.js';
 
 /** `power` off: a machine with two empty clean disks that never ran. `tickMs`: another pace of the writer, at the price of a boot. */
@@ -48,7 +49,7 @@ export class Machine {
       uuid: randomUUID(),
       disks,
       files: golden.definition.files,
-      runDir: join(request.runDir, 't'),
+      ...tickFolderOf(request.runDir),
       logDir: request.logDir,
       ...(request.tickMs === undefined ? {} : { tickMs: request.tickMs }),
     };
@@ -61,6 +62,11 @@ export class Machine {
     if (request.power !== 'off') await waitForGuestAgent(libvirtUri, guest.name);
     if (request.power !== 'off') await machine.writes();
     return machine;
+  }
+
+  /** The same guest on the host that it was migrated to. */
+  movedTo(host: { readonly libvirtUri: string; readonly place: { readonly runDir: string } }): Machine {
+    return new Machine({ ...this.guest, ...tickFolderOf(host.place.runDir) }, host.libvirtUri);
   }
 
   get name(): string {

@@ -8,16 +8,21 @@ import { FirstSteps, type ProjectSeen } from './first-steps.js';
 import { type GoldenGuest, goldenGuest } from './golden-guest.js';
 import { GraphqlClient } from './graphql-client.js';
 import { LabHost } from './lab-host.js';
-import { endHypervisor } from './ledger.js';
+import { endHypervisor, note } from './ledger.js';
 import { Machine, type MachineRequest } from './machine.js';
 import { runFolder, runLedger, takePort } from './run-folder.js';
+import { mountPool, unmountPool } from './small-pool.js';
 import { waitUntil } from './wait-until.js';
 
-/** `replicas`: API processes on the one database, 1 by default. `hosts`: names, h1 and h2 by default. `adminUrl`: another PostgreSQL. */
+/**
+ * `replicas`: API processes on the one database, 1 by default. `hosts`: names, h1 and h2 by default. `adminUrl`: another PostgreSQL. `poolBytes`: the
+ * pool is a small file system of its own, which leaveRoom (small-pool.ts) fills.
+ */
 export interface WorldRequest {
   readonly replicas?: 1 | 2;
   readonly hosts?: readonly string[];
   readonly adminUrl?: string;
+  readonly poolBytes?: number;
 }
 
 /** Which guest to make; on host h1 unless told. */
@@ -81,6 +86,10 @@ export class World {
     mkdirSync(join(runFolder(), 'worlds'), { recursive: true });
     const dir = await mkdtemp(join(runFolder(), 'worlds', 'w-'));
     mkdirSync(join(dir, 'pool'));
+    if (request.poolBytes !== undefined) {
+      note(runLedger(), { kind: 'mount', path: join(dir, 'pool') });
+      await mountPool(join(dir, 'pool'), request.poolBytes);
+    }
     const [golden, database] = await Promise.all([goldenGuest(), createDatabase(request.adminUrl)]);
     const adminToken = randomBytes(32).toString('base64url');
     await writeFile(join(dir, 'admin-token'), adminToken, { mode: 0o600 });
@@ -237,6 +246,7 @@ export class World {
       if (replica.process.isRunning()) replica.process.resume();
       await replica.process.end('SIGKILL');
     }
+    await unmountPool(this.poolDir);
     await this.database.close();
     if (this.adminUrl === undefined) await onServer(`DROP DATABASE IF EXISTS ${this.database.name} WITH (FORCE)`);
   }

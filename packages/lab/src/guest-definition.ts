@@ -9,6 +9,8 @@ export interface GuestDefinition {
   readonly disks: readonly GuestDisk[];
   readonly files: GuestFiles;
   readonly runDir: string;
+  /** `runDir` as the host sees it (pathInHost), so that each host has a tick socket of its own and a guest may migrate; `runDir` by default. */
+  readonly runDirInHost?: string;
   readonly logDir: string;
   readonly memoryMib?: number;
   /** Pause of the writer between two rounds; 20 by default, 0 = no writer. */
@@ -50,7 +52,7 @@ ${guest.disks.map(diskXml).join('\n')}
     <controller type='virtio-serial'/>
     <serial type='file'><source path='${xmlText(join(guest.logDir, `${guest.name}.console`))}' append='on'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
-    <channel type='unix'><source mode='bind' path='${xmlText(tickSocketOf(guest))}'/><target type='virtio' name='lab.tick'/></channel>
+    <channel type='unix'><source mode='bind' path='${xmlText(tickSocketOf({ name: guest.name, runDir: guest.runDirInHost ?? guest.runDir }))}'/><target type='virtio' name='lab.tick'/></channel>
     <memballoon model='none'/>
   </devices>
 </domain>

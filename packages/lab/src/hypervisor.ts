@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLineOf, endProcess, identifyProcess, type ProcessIdentity } from './process-identity.js';
 import { ProgramError, runProgram } from './run-program.js';
@@ -54,6 +54,14 @@ max_core = 0
 /** Where clients of the hypervisor at this place connect. Of a user without root rights it is a libvirt of the session kind. */
 export function libvirtUriOf(runDir: string): string {
   return isRoot() ? `qemu:///system?socket=${socketOf(runDir)}` : `qemu:///session?socket=${socketOf(runDir)}`;
+}
+
+/**
+ * A path below a hypervisor's run folder as that hypervisor and its guests see it: as root each has it in the place of /run/libvirt, so that one
+ * definition names another folder on every host. Of a user without root rights there is no such place, and it is the same path.
+ */
+export function pathInHost(runDir: string, path: string): string {
+  return isRoot() ? join('/run/libvirt', relative(runDir, path)) : path;
 }
 
 function socketOf(runDir: string): string {

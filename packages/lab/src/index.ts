@@ -4,6 +4,7 @@ export {
   findHypervisor,
   killHypervisor,
   libvirtUriOf,
+  pathInHost,
   startHypervisor,
   stopHypervisor,
   type Hypervisor,
