@@ -99,6 +99,23 @@ it('gives the definition of then back, drops a managed save image, and what was 
   expect(await readFile(extra)).toHaveLength(1024 * 1024);
 });
 
+it('leaves a disk that was exchanged untouched, and has the one of then back in its place', async () => {
+  const other = join(world.poolDir, 'other.raw');
+  await writeFile(other, Buffer.alloc(1024 * 1024, 'x'));
+  await world.virsh('destroy', 'g1');
+  await world.virsh('detach-disk', 'g1', 'vdb', '--config');
+  await world.virsh('attach-disk', 'g1', other, 'vdb', '--driver', 'qemu', '--subdriver', 'raw', '--config');
+  await world.virsh('start', 'g1');
+  const before = revertTo(machine, first).switchHeads.before.map((disk) =>
+    disk.target === 'vdb' ? { ...disk, head: { pool: 'pool', fileName: 'other.raw', format: 'raw' as const } } : disk,
+  );
+  const result = await revert(machine, first, { start: true, before });
+  expect(result.definitionBefore.inactiveXml).toContain('other.raw');
+  await expectOnHeads();
+  expect(await marks()).toBe('one one');
+  expect((await readFile(other)).equals(Buffer.alloc(1024 * 1024, 'x'))).toBe(true);
+});
+
 it('refuses before it stops anything: another head, another state, a chain or a disk that is not there', async () => {
   const { create, switchHeads } = revertTo(machine, first);
   expect(await world.api.run(switchHeads)).toMatchObject({ failure: { code: 'IMAGE_REFUSED' } });
