@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandBody } from '@coppice/protocol';
 import { runProgram } from '@coppice/lab';
+import { z } from 'zod';
 import type { HostWorld } from './host-world.js';
 import type { TestMachine } from './test-machine.js';
 
@@ -143,6 +144,21 @@ export class TestLayers {
       throw error;
     });
     if (/"(corruptions|check-errors)": [1-9]/.test(stdout)) throw new Error(`layer ${layer} is damaged: ${stdout}`);
+  }
+
+  /** A persistent dirty bitmap that records what is written from now on. */
+  async addBitmap(layer: number, name: string): Promise<void> {
+    await this.qemu('qemu-img', ['bitmap', '--add', '-g', String(BLOCK_BYTES), '-f', 'qcow2', this.path(layer), name]);
+  }
+
+  /** The blocks that a bitmap has as dirty. */
+  async dirtyBlocks(layer: number, name: string): Promise<number[]> {
+    const server = ['[', 'qemu-nbd', '-r', '-f', 'qcow2', '-B', name, this.path(layer), ']'];
+    const { stdout } = await this.qemu('nbdinfo', [`--map=qemu:dirty-bitmap:${name}`, '--json', '--', ...server]);
+    const ranges = z.array(z.object({ offset: z.int(), length: z.int(), type: z.int() })).parse(JSON.parse(stdout));
+    return ranges
+      .filter(({ type }) => type === 1)
+      .flatMap(({ offset, length }) => Array.from({ length: length / BLOCK_BYTES }, (_unused, index) => offset / BLOCK_BYTES + index));
   }
 
   /** Puts a machine that is off on a layer, as its first disk. */

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { CommandCancelled } from '../../failure.js';
+import { carryBitmaps } from '../../hypervisor/qemu-storage/carry-bitmaps.js';
 import { QmpLost, QmpRefusal } from '../../hypervisor/qemu-storage/qmp-socket.js';
 import { isLockRefusal, openElsewhere, syncFile } from '../../hypervisor/qemu-storage/repoint-image.js';
 import { endLeftDaemon, layerNode, StorageDaemon } from '../../hypervisor/qemu-storage/storage-daemon.js';
@@ -77,10 +78,24 @@ async function copyWith(work: Work): Promise<void> {
   if (hasCommit(merge)) await commit(work);
   if (hasPull(merge) && state === 'WHOLE') await pull(work);
   const belowIndex = layersOf(work).length - (merge.chain.length - merge.runLength);
-  await daemon.settle(targetOf(merge), merge.into, belowOf(merge) === undefined ? null : belowIndex);
+  const below = belowOf(merge) === undefined ? null : belowIndex;
+  await keepBitmaps(work, below);
+  await daemon.settle(targetOf(merge), merge.into, below);
   await syncFile(targetOf(merge).path);
   context.crash('merge-layers/copied');
   await noteCopied(context, merge, bytesOf(cost.commit) + bytesOf(cost.pull));
+}
+
+/** Incremental backups go on over a merge. Where they cannot, the next is a full one, and the merge is right all the same. */
+async function keepBitmaps({ merge, state, daemon, context }: Work, below: number | null): Promise<void> {
+  if (targetOf(merge).format === 'raw') return;
+  try {
+    await daemon.unlock(targetOf(merge), merge.into, below);
+    await carryBitmaps(daemon, { into: merge.into, length: state === 'WHOLE' ? merge.runLength : merge.into + 1 });
+  } catch (error) {
+    if (!(error instanceof QmpRefusal)) throw error;
+    context.log.warn({ err: error }, 'dirty bitmaps could not be carried over a merge');
+  }
 }
 
 /** From its first byte the target is neither what it was nor what it will be; the reader is whole all the time. */

@@ -101,3 +101,27 @@ it('inside the chain of a machine that is off, a spelled chain goes out of its d
   await layers.requireView(4);
   expect(await world.virsh('dumpxml', 'g1', '--inactive')).not.toContain('backingStore');
 });
+
+it.each([
+  { into: 1, run: [2, 1] },
+  { into: 2, run: [2, 1] },
+  { into: 1, run: [3, 2, 1] },
+])("dirty bitmaps of the reader are carried over a merge of $run into $into, and others' go", async ({ run, into }) => {
+  const layers = new TestLayers(world);
+  await layers.make(0, null, [{ block: 0, count: 8, byte: 1 }]);
+  await layers.make(1, 0, []);
+  for (const name of ['b', 'stale']) await layers.addBitmap(1, name);
+  await layers.write(1, [{ block: 16, count: 1, byte: 2 }]);
+  await layers.make(2, 1, []);
+  await layers.addBitmap(2, 'b');
+  await layers.write(2, [{ block: 32, count: 1, byte: 3 }]);
+  await layers.make(3, 2, []);
+  for (const name of ['b', 'late']) await layers.addBitmap(3, name);
+  await layers.write(3, [{ block: 48, count: 1, byte: 4 }]);
+  resultOf(await world.api.run(layers.merge(run, into, { readers: run[0] === 2 ? [layers.link(3)] : [] })), 'merge-layers');
+  expect(await layers.dirtyBlocks(into, 'b')).toEqual(run[0] === 2 ? [16, 32] : [16, 32, 48]);
+  const bitmaps = JSON.stringify((await world.imageInfo(layers.fileName(into)))['format-specific']);
+  expect(bitmaps).not.toContain('stale');
+  expect(bitmaps).not.toContain('in-use');
+  if (run[0] === 3) expect(await layers.dirtyBlocks(into, 'late')).toEqual([48]);
+});

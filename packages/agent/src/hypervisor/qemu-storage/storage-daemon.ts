@@ -81,10 +81,18 @@ export class StorageDaemon {
     }
   }
 
-  /** Brings everything that was written to a layer into its file, and opens it read-only from then on. `backing`: the layer it is over now. */
+  /** Opens a layer for writing again: a job that is done has left it read-only. `backing`: the layer it is over now. */
+  async unlock(image: ChainImage, index: number, backing: number | null): Promise<void> {
+    await this.reopen({ ...layerOptions(image, index, backing), 'read-only': false });
+  }
+
+  /** Brings everything that was written to a layer into its file, and opens it read-only from then on. */
   async settle(image: ChainImage, index: number, backing: number | null): Promise<void> {
-    const options = { ...layerOptions(image, index, backing), 'read-only': true, discard: 'unmap' };
-    await this.execute('blockdev-reopen', { options: [options] });
+    await this.reopen({ ...layerOptions(image, index, backing), 'read-only': true });
+  }
+
+  private async reopen(options: Record<string, unknown>): Promise<void> {
+    await this.execute('blockdev-reopen', { options: [{ ...options, discard: 'unmap' }] });
   }
 
   /** Ends it, jobs included; what they wrote stays. Never throws. */
