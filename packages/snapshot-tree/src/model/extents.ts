@@ -29,11 +29,24 @@ export function extentsFrom(ranges: Iterable<readonly [start: number, end: numbe
   return joined;
 }
 
-/** What is data in one or the other. */
+/** What is data in one or the other. Takes time in proportion to the ranges of both. */
 export function unionOf(a: Extents, b: Extents): Extents {
   if (a.length === 0) return b;
   if (b.length === 0) return a;
-  return extentsFrom([...a, ...b]);
+  const joined: [number, number][] = [];
+  let [left, right] = [0, 0];
+  while (left < a.length || right < b.length) {
+    const [one, other] = [a[left], b[right]];
+    const isLeft = one !== undefined && (other === undefined || one[0] <= other[0]);
+    const next = isLeft ? one : other;
+    if (next === undefined) break;
+    if (isLeft) left += 1;
+    else right += 1;
+    const last = joined.at(-1);
+    if (last && next[0] <= last[1]) last[1] = Math.max(last[1], next[1]);
+    else joined.push([next[0], next[1]]);
+  }
+  return joined;
 }
 
 /** What is data in `from` and not in `removed`. */

@@ -3,6 +3,7 @@ import type { MachineHead } from '../model/forest-record.js';
 import { type Layer, LayerForest } from '../model/layer-forest.js';
 import { clusters, head, layer } from '../testing/forest-builders.js';
 import { chooseMerge, type MergeChoice, type MergeSituation } from './choose-merge.js';
+import { mergeCosts } from './merge-cost.js';
 
 /** Chooses for the layers given, bottom first, all of one run; others are beside it in the forest. */
 function choose(run: Layer[], changed: Partial<MergeSituation> & { others?: Layer[]; heads: MachineHead[] }): MergeChoice {
@@ -11,6 +12,7 @@ function choose(run: Layer[], changed: Partial<MergeSituation> & { others?: Laye
     checkpointedVolumeIds: new Set(),
     unpinnedNow: new Set(run.slice(0, -1).map((one) => one.id)),
     restLimitBytes: 50,
+    costsOf: mergeCosts,
     ...changed,
   });
 }

@@ -3,7 +3,7 @@ import { type Layer, LayerForest } from '../model/layer-forest.js';
 import type { DeferralReason } from './delete-plan.js';
 import { layerFileName } from './layer-file-name.js';
 import type { Merge } from './merge.js';
-import { bytesMoved, type MergeCost, mergeCosts } from './merge-cost.js';
+import { bytesMoved, type MergeCost } from './merge-cost.js';
 
 /** A merge waits for the machine to stop if it is more than so many times dearer only because the machine runs (domain.md, Delete). */
 export const DEFER_FACTOR = 3;
@@ -22,10 +22,12 @@ export type MergeSituation = {
   /** Layers that this plan takes the last pin from. */
   unpinnedNow: ReadonlySet<string>;
   restLimitBytes: number;
+  /** mergeCosts, or one that remembers: the same runs come again and again where many sets of snapshots are weighed. */
+  costsOf: (run: readonly Layer[]) => MergeCost[];
 };
 
-/** What becomes of a run: a merge, or a reason to wait. */
-export type MergeChoice = { merge: Merge } | { why: DeferralReason };
+/** What becomes of a run: a merge, with by how much its target grows, or a reason to wait. */
+export type MergeChoice = { merge: Merge; grownBytes: number } | { why: DeferralReason };
 
 /** One legal way. `layers` is the run, or the run without the live head over it. */
 type Way = {
@@ -52,13 +54,13 @@ export function chooseMerge(run: readonly Layer[], situation: MergeSituation): M
   const offline = cheapest(offlineWays(run, top, situation));
   const open = situation.heads.filter((head) => isOpen(head) && forest.chainOf(head.headLayerId).some((layer) => layer.id === top.id));
   const [head, ...others] = open;
-  if (!head) return offline ? { merge: mergeOf(offline, forest) } : { why: 'NOT_WHILE_RUNNING' };
+  if (!head) return offline ? { merge: mergeOf(offline, forest), grownBytes: offline.cost.grownBytes } : { why: 'NOT_WHILE_RUNNING' };
   if (others.length > 0) return { why: 'OPEN_IN_SEVERAL_MACHINES' };
   if (head.headLayerId === top.id && isAtRest(run, top, situation)) return { why: 'AT_REST' };
   const live = cheapest(liveWays(run, head, situation));
   if (!live) return { why: 'NOT_WHILE_RUNNING' };
   if (offline && bytesMoved(live.cost) > DEFER_FACTOR * bytesMoved(offline.cost)) return { why: 'CHEAPER_WHEN_STOPPED' };
-  return { merge: mergeOf(live, forest) };
+  return { merge: mergeOf(live, forest), grownBytes: live.cost.grownBytes };
 }
 
 function isOpen(head: MachineHead): boolean {
@@ -74,7 +76,7 @@ function isAtRest(run: readonly Layer[], top: Layer, situation: MergeSituation):
 
 function offlineWays(run: readonly Layer[], top: Layer, situation: MergeSituation): Way[] {
   const isHead = situation.heads.some((head) => head.headLayerId === top.id);
-  const costs = mergeCosts(run);
+  const costs = situation.costsOf(run);
   return run.flatMap((target, index): Way[] => {
     const cost = costs[index];
     // A head stays qcow2: a raw one could carry neither a bitmap nor the definition's driver.
@@ -85,14 +87,14 @@ function offlineWays(run: readonly Layer[], top: Layer, situation: MergeSituatio
 
 function liveWays(run: readonly Layer[], head: MachineHead, situation: MergeSituation): Way[] {
   const [bottom, top, under] = [run[0], run.at(-1), run.slice(0, -1)];
-  const costs = mergeCosts(run);
+  const costs = situation.costsOf(run);
   const [commit, pull] = [costs[0], costs.at(-1)];
   if (!bottom || !top || !commit || !pull) return [];
   const isHead = head.headLayerId === top.id;
   const ways: Way[] = [];
   if (isHead) ways.push({ layers: run, target: top, cost: pull, head, thickens: null, leavesHead: false });
   const last = under.at(-1);
-  const rest = mergeCosts(under)[0];
+  const rest = situation.costsOf(under)[0];
   if (isHead && last && rest && under.length > 1 && mayHold(bottom, last, situation)) {
     ways.push({ layers: under, target: bottom, cost: rest, head, thickens: null, leavesHead: true });
   }
@@ -129,7 +131,8 @@ function mergeOf(way: Way, forest: LayerForest): Merge {
     machineId: way.head?.machineId ?? null,
     thickens: way.thickens,
     leavesHead: way.leavesHead,
-    ...way.cost,
+    commitBytes: way.cost.commitBytes,
+    pullBytes: way.cost.pullBytes,
     repointIds: children.filter((id) => !chain.has(id)),
     liveChildId: children.find((id) => chain.has(id)) ?? null,
     garbageIds: way.layers

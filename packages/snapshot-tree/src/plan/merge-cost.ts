@@ -1,11 +1,11 @@
 import { bytesOf, type Extents, NO_EXTENTS, subtract, unionOf } from '../model/extents.js';
 import type { Layer } from '../model/layer-forest.js';
 
-/** Bytes that a merge moves, by direction. */
-export type MergeCost = { commitBytes: number; pullBytes: number };
+/** Bytes that a merge moves, by direction, and by how many its target's file grows at most. */
+export type MergeCost = { commitBytes: number; pullBytes: number; grownBytes: number };
 
 /** The sum of both directions. */
-export function bytesMoved(cost: MergeCost): number {
+export function bytesMoved(cost: Pick<MergeCost, 'commitBytes' | 'pullBytes'>): number {
   return cost.commitBytes + cost.pullBytes;
 }
 
@@ -18,14 +18,17 @@ export function mergeCosts(run: readonly Layer[]): MergeCost[] {
   const virtualBytes = run.at(-1)?.virtualBytes ?? 0;
   const below = sums(run);
   const above = sums(run.toReversed()).toReversed();
-  return run.map((_target, index) => {
+  const all = bytesOf(above[0]?.measured ?? NO_EXTENTS);
+  const isMeasured = run.every((layer) => layer.data !== null);
+  return run.map((target, index) => {
     const over = above[index + 1] ?? NOTHING;
     const under = below[index - 1] ?? NOTHING;
     const covering = above[index] ?? NOTHING;
-    return {
-      commitBytes: Math.min(virtualBytes, bytesOf(over.measured) + over.unmeasuredBytes),
-      pullBytes: Math.min(virtualBytes, bytesOf(subtract(under.measured, covering.measured)) + under.unmeasuredBytes),
-    };
+    const commitBytes = Math.min(virtualBytes, bytesOf(over.measured) + over.unmeasuredBytes);
+    const pullBytes = Math.min(virtualBytes, bytesOf(subtract(under.measured, covering.measured)) + under.unmeasuredBytes);
+    // What is written over data takes no room. Where that is not known, everything may.
+    const grownBytes = isMeasured && target.data ? all - bytesOf(target.data) : commitBytes + pullBytes;
+    return { commitBytes, pullBytes, grownBytes };
   });
 }
 

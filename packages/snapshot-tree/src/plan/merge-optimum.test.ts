@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Layer, LayerForest } from '../model/layer-forest.js';
 import { clusters, head, layer } from '../testing/forest-builders.js';
 import { chooseMerge } from './choose-merge.js';
+import { mergeCosts } from './merge-cost.js';
 
 const CLUSTERS = 10;
 type Data = ReadonlySet<number>;
@@ -52,6 +53,7 @@ function chosen(rows: Layer[], isRunning: boolean): number | null {
     checkpointedVolumeIds: new Set(),
     unpinnedNow: new Set(rows.map((row) => row.id)),
     restLimitBytes: 0,
+    costsOf: mergeCosts,
   });
   return 'why' in choice ? null : choice.merge.commitBytes + choice.merge.pullBytes;
 }

@@ -106,7 +106,7 @@ export function applyStoppedMerge<H extends VolumeHead>(record: ForestRecord<H>,
 }
 
 /** By how many bytes the target's file grows at most: less than what is moved, where it is known to have room for it. */
-export function mergedGrowth(members: readonly Layer[], target: Layer, merge: Pick<Merge, 'commitBytes' | 'pullBytes'>): number {
+function mergedGrowth(members: readonly Layer[], target: Layer, merge: Pick<Merge, 'commitBytes' | 'pullBytes'>): number {
   const all = members.reduce<Layer['data']>((sum, layer) => (sum && layer.data ? unionOf(sum, layer.data) : null), []);
   if (all === null || target.data === null) return merge.commitBytes + merge.pullBytes;
   return bytesOf(all) - bytesOf(target.data);

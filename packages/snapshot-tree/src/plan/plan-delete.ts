@@ -1,12 +1,13 @@
 import type { ForestRecord, MachineHead } from '../model/forest-record.js';
 import { type Layer, LayerForest } from '../model/layer-forest.js';
 import { retainedLayers } from '../model/space.js';
-import { chooseMerge, REST_LIMIT_BYTES } from './choose-merge.js';
+import { chooseMerge, type MergeSituation, REST_LIMIT_BYTES } from './choose-merge.js';
 import { cheapestToFree } from './cheapest-to-free.js';
 import type { DeletableSnapshot, Deferral, DeletePlan, DeleteRefusal, DeleteRequest } from './delete-plan.js';
 import { discardSteps, mergeSteps, stayingSteps } from './delete-steps.js';
 import { namedSnapshots, treeWithout } from './doomed-tree.js';
-import { applyMerge, applyThicken, mergedGrowth, type Merge } from './merge.js';
+import { applyMerge, applyThicken, type Merge } from './merge.js';
+import { type MergeCost, mergeCosts } from './merge-cost.js';
 import { mergeRuns, unreachableLayers, withoutLayers } from './merge-runs.js';
 import { type PlanStep, planStep } from './plan.js';
 import { OVERLAY_RESERVE_BYTES } from './plan-create.js';
@@ -19,22 +20,40 @@ import { OVERLAY_RESERVE_BYTES } from './plan-create.js';
  */
 export function planDelete(request: DeleteRequest): { ok: true; value: DeletePlan } | { ok: false; refusal: DeleteRefusal } {
   const { doomed } = request;
+  const weighing = { ...request, costsOf: rememberedCosts() };
   const chosen =
     'freeBytes' in doomed
-      ? cheapestToFree(request.snapshots, doomed.freeBytes, (snapshots) => planOf(request, snapshots).plan)
+      ? cheapestToFree(request.snapshots, doomed.freeBytes, (snapshots) => planOf(weighing, snapshots).plan)
       : namedSnapshots(request.snapshots, doomed);
-  return chosen.ok ? { ok: true, value: planOf(request, chosen.value) } : chosen;
+  return chosen.ok ? { ok: true, value: planOf(weighing, chosen.value) } : chosen;
 }
 
 /** What merges and discards are possible now with no snapshot deleted: work that was deferred, or that a revert made possible. */
 export function planConsolidate(request: Omit<DeleteRequest, 'doomed'>): DeletePlan {
-  return planOf({ ...request, doomed: { snapshotIds: [], withDescendants: false } }, []);
+  return planOf({ ...request, costsOf: mergeCosts }, []);
+}
+
+type Weighing = Omit<DeleteRequest, 'doomed'> & Pick<MergeSituation, 'costsOf'>;
+
+/** What layers hold is the same in every plan of one request, so a run's costs are computed once. */
+function rememberedCosts(): MergeSituation['costsOf'] {
+  const known = new Map<string, MergeCost[]>();
+  return (run) => {
+    const key = run.map((layer) => layer.id).join(' ');
+    const costs = known.get(key) ?? mergeCosts(run);
+    known.set(key, costs);
+    return costs;
+  };
 }
 
 /** Merges in order, each with the record that it begins from. */
-type Merging = { merges: { merge: Merge; before: ForestRecord<MachineHead> }[]; deferred: Deferral[]; after: ForestRecord<MachineHead> };
+type Merging = {
+  merges: { merge: Merge; before: ForestRecord<MachineHead>; grownBytes: number }[];
+  deferred: Deferral[];
+  after: ForestRecord<MachineHead>;
+};
 
-function planOf(request: DeleteRequest, snapshots: readonly DeletableSnapshot[]): DeletePlan {
+function planOf(request: Weighing, snapshots: readonly DeletableSnapshot[]): DeletePlan {
   const doomed = new Set(snapshots.map((snapshot) => snapshot.id));
   const doomedPins = request.pins.filter((pin) => doomed.has(pin.snapshotId));
   const pins = request.pins.filter((pin) => !doomed.has(pin.snapshotId));
@@ -71,7 +90,7 @@ function planOf(request: DeleteRequest, snapshots: readonly DeletableSnapshot[])
 }
 
 /** Runs have no layer in common and a merge changes no other run, so each is decided once; ids are of the record as it is by then. */
-function mergeAll(record: ForestRecord<MachineHead>, request: DeleteRequest, unpinnedNow: ReadonlySet<string>): Merging {
+function mergeAll(record: ForestRecord<MachineHead>, request: Weighing, unpinnedNow: ReadonlySet<string>): Merging {
   const merging: Merging = { merges: [], deferred: [], after: record };
   for (const run of mergeRuns(record)) {
     const choice = chooseMerge(run, {
@@ -80,20 +99,27 @@ function mergeAll(record: ForestRecord<MachineHead>, request: DeleteRequest, unp
       checkpointedVolumeIds: request.checkpointedVolumeIds,
       unpinnedNow,
       restLimitBytes: request.restLimitBytes ?? REST_LIMIT_BYTES,
+      costsOf: request.costsOf,
     });
     if ('why' in choice) {
       merging.deferred.push({ layerIds: run.map((layer) => layer.id), why: choice.why });
       continue;
     }
-    const { merge } = choice;
-    merging.merges.push({ merge, before: merging.after });
+    const { merge, grownBytes } = choice;
+    merging.merges.push({ merge, before: merging.after, grownBytes });
     // The new head has no id before the operation makes one; its file name is as unique.
     const ready = merge.thickens === null ? merging.after : applyThicken(merging.after, merge, merge.thickens);
-    merging.after = applyMerge(ready, merge);
+    merging.after = applyMerge(unmeasured(ready, merge), merge);
     const restingHead = merge.leavesHead ? run.at(-1) : undefined;
     if (restingHead) merging.deferred.push({ layerIds: [merge.targetId, restingHead.id], why: 'AT_REST' });
   }
   return merging;
+}
+
+/** No later choice asks what a merged layer holds, and joining large maps would be most of the work. */
+function unmeasured(record: ForestRecord<MachineHead>, merge: Merge): ForestRecord<MachineHead> {
+  const isMerged = new Set(merge.layerIds);
+  return { ...record, layers: record.layers.map((layer) => (isMerged.has(layer.id) ? { ...layer, data: null } : layer)) };
 }
 
 function summed(
@@ -101,12 +127,7 @@ function summed(
   merging: Merging,
   gone: { layers: readonly Layer[]; memoryOf: readonly DeletableSnapshot[] },
 ): DeletePlan['plan'] {
-  const growths = merging.merges.map(({ merge, before }) => {
-    const members = before.layers.filter((layer) => merge.layerIds.includes(layer.id));
-    const target = members.find((layer) => layer.id === merge.targetId);
-    return target ? mergedGrowth(members, target, merge) : 0;
-  });
-  const grown = growths.reduce((sum, bytes) => sum + bytes, 0);
+  const grown = merging.merges.reduce((sum, { grownBytes }) => sum + grownBytes, 0);
   const thickened = merging.merges.filter(({ merge }) => merge.thickens !== null).length;
   const discarded = gone.layers.reduce((sum, layer) => sum + layer.allocatedBytes, 0);
   const memory = gone.memoryOf.reduce((sum, snapshot) => sum + (snapshot.memoryBytes ?? 0), 0);
