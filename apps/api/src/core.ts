@@ -26,6 +26,7 @@ import type { Log } from './platform/log.js';
 import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
 import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
+import { consolidateWork, deleteVmSnapshotsWork } from './vm-snapshots/delete/delete-work.js';
 import { createDeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.js';
 import type { DeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.contract.js';
 import { createRevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.js';
@@ -70,7 +71,13 @@ export function createCore(options: CoreOptions): Core {
   const tail = new StreamTail({ database, log });
   const relay = createRelay({ database, log, numbered: () => tail.nudge() });
   const write = createWrite(database, relay);
-  const engine = new OperationEngine([createVmSnapshotWork, revertToVmSnapshotWork, ...machineWorks]);
+  const engine = new OperationEngine([
+    createVmSnapshotWork,
+    revertToVmSnapshotWork,
+    deleteVmSnapshotsWork,
+    consolidateWork,
+    ...machineWorks,
+  ]);
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
   const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
@@ -83,7 +90,7 @@ export function createCore(options: CoreOptions): Core {
     progress,
     createVmSnapshot: createCreateVmSnapshot(start),
     revertToVmSnapshot: createRevertToVmSnapshot(start),
-    deleteVmSnapshots: createDeleteVmSnapshots(start),
+    deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: async () => undefined }),
     flattenVolume: createFlattenVolume(start),
     operations: createOperationChanges(start),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),

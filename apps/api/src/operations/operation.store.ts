@@ -131,7 +131,9 @@ export async function endOperation(
     },
   });
   if (changed.count !== 1) throw new Error(`operation ${operation.id} was not ${operation.state} any more while its row was locked`);
-  await moveSteps(transaction, operation.id, { positions: null, from: ['QUEUED', 'RUNNING'], to: 'CANCELLED', at: end.at });
+  // Steps of a success that no command carried out, such as a layer that is kept, are done with it.
+  const rest = end.state === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED';
+  await moveSteps(transaction, operation.id, { positions: null, from: ['QUEUED', 'RUNNING'], to: rest, at: end.at });
   await releaseClaims(transaction, operation.id);
   await insertTransitions(transaction, [
     {

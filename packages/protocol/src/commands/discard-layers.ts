@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { layerFileName, poolName, snapshotFile, uuid } from '../scalars.js';
+import { fileName, poolName, snapshotFile, uuid } from '../scalars.js';
 
 /**
  * Removes layer files that nothing reads any more. The agent removes a file only if it made it (its journal says so) or it is named
@@ -9,7 +9,7 @@ import { layerFileName, poolName, snapshotFile, uuid } from '../scalars.js';
 export const discardLayers = z.object({
   verb: z.literal('discard-layers'),
   machineUuid: uuid,
-  layers: z.array(z.object({ volumeId: uuid, pool: poolName, fileName: layerFileName })).max(256),
+  layers: z.array(z.object({ volumeId: uuid, pool: poolName, fileName })).max(256),
   /** Memory images and NVRAM copies of snapshots that are gone. Names say whose they are; nothing else is removed by this list. */
   snapshotFiles: z.array(snapshotFile).max(1024).default([]),
 });

@@ -1,0 +1,109 @@
+/**
+ * What becomes of snapshots and layers while they are deleted:
+ *
+ *   the snapshots   READY | ERROR → EXPUNGING → REMOVED           a cancel before the first command: back to what they were
+ *                                      └──────→ ERROR             stopped after it: out of the tree, the layers' work goes on by retry or delete
+ *   garbage         PRESENT → DISCARDING → DISCARDED
+ *
+ * The names go when the first command goes out; from then on the layer that a merge writes into may be spoiled, and only forward is legal.
+ */
+import type { CommandResult } from '@coppice/protocol';
+import type { Failed, Next, OperationWork, Turn } from '../../operations/operation-work.js';
+import { CONSOLIDATE, DELETE_VM_SNAPSHOTS, type DeleteRecord, deleteRecord, type MergeRecord } from './delete-record.js';
+import { consume, discarded, dropHeads, fail, markTarget, merged, removeSnapshots, restore, thickened } from './delete-work.store.js';
+
+/** The work of deleteVmSnapshots, for the operation engine. */
+export const deleteVmSnapshotsWork: OperationWork = workOf(DELETE_VM_SNAPSHOTS);
+
+/** The same for the system's own: no snapshot goes, layers are put in order. */
+export const consolidateWork: OperationWork = workOf(CONSOLIDATE);
+
+function workOf(kind: string): OperationWork {
+  return {
+    kind,
+
+    async begun(turn) {
+      await consume(turn, recordOf(turn));
+    },
+
+    async advanced(turn, { index, result }) {
+      const record = recordOf(turn);
+      await recordStage(turn, record, { index, result });
+      if (index === record.parts.length - 1) await removeSnapshots(turn, record);
+      return { kind: 'next' };
+    },
+
+    async failed(turn, failed) {
+      return stopped(turn, recordOf(turn), failed);
+    },
+
+    async cleanedUp() {
+      throw new Error('a delete asks for no clean-up: what it leaves is swept');
+    },
+
+    async abandoned(turn, error) {
+      await fail(turn, recordOf(turn), error);
+    },
+
+    cancelEffect(record, { index, isSent }) {
+      const { parts, doomed } = deleteRecord.parse(record);
+      if (index === 0 && !isSent)
+        return doomed.length === 0 ? 'Nothing has begun; nothing changes.' : 'Nothing has begun: the snapshots stay.';
+      if (parts[index]?.does === 'DISCARD') return null;
+      return (
+        'The snapshots have left the tree and do not come back. The merge stops where it is: nothing that is still there changes, ' +
+        'but the layers keep their space until the delete goes on.'
+      );
+    },
+  };
+}
+
+function recordOf(turn: Turn): DeleteRecord {
+  return deleteRecord.parse(turn.operation.record);
+}
+
+function mergeOf(record: DeleteRecord, index: number): MergeRecord | null {
+  const number = record.parts[index]?.merge ?? null;
+  return number === null ? null : (record.merges[number] ?? null);
+}
+
+async function recordStage(turn: Turn, record: DeleteRecord, { index, result }: { index: number; result: CommandResult }): Promise<void> {
+  const merge = mergeOf(record, index);
+  switch (result.verb) {
+    case 'create-layers':
+      return;
+    case 'freeze-layers':
+      if (merge) return thickened(turn, merge);
+      break;
+    case 'merge-layers':
+      if (merge) return merged(turn, merge, result);
+      break;
+    case 'discard-layers':
+      return discarded(turn, record);
+    default:
+      break;
+  }
+  throw new Error(`operation ${turn.operation.id} deletes snapshots and was answered ${result.verb} for its stage ${index}`);
+}
+
+/** Before the first command all is as it was. Later: what a merge left is marked, and the snapshots wait in ERROR for the rest. */
+async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promise<Next> {
+  const { index, error, neverSent, saidByHost, isCancelled, left } = failed;
+  const does = record.parts[index]?.does;
+  const state = isCancelled ? 'CANCELLED' : 'FAILED';
+  // create-layers takes back what it made before it says that it failed.
+  await dropHeads(turn, record, !(neverSent || (does === 'MAKE_HEAD' && saidByHost)));
+  if (index === 0 && neverSent) {
+    await restore(turn, record, failed);
+    return { kind: 'end', state, error };
+  }
+  const merge = mergeOf(record, index);
+  if (merge && does === 'MERGE' && left !== 'NOTHING') await markTarget(turn, merge, left);
+  if (does === 'DISCARD') {
+    // Nothing reads the files any more, and they stay known: who sweeps tries again.
+    await removeSnapshots(turn, record);
+    return { kind: 'end', state: 'SUCCEEDED', error: null };
+  }
+  await fail(turn, record, error);
+  return { kind: 'end', state, error: { ...error, retryable: true } };
+}
