@@ -20,7 +20,9 @@ type Body = Extract<CommandContext['command']['body'], { verb: 'discard-layers' 
 
 /** A folder with more layers than this is not scanned, and nothing in it is discarded. */
 const MAX_LAYERS_IN_POOL = 50_000;
-const LAYER_FILE = /^volume-.*\.qcow2$/;
+/** Names that Coppice gives. Others are of machines that were there before it, or were adopted, and are taken at their recorded word. */
+const OWN_LAYER = /^volume-(.*)\.[0-9]+\.qcow2$/;
+const OWN_SNAPSHOT_FILE = /^snapshot-.*\.(mem|nvram)$/;
 
 interface Doomed {
   readonly path: string;
@@ -50,7 +52,7 @@ export async function discardLayers(body: Body, context: CommandContext): Promis
 async function layersOf({ layers }: Body, { pools }: CommandContext): Promise<Doomed[]> {
   const doomed: Doomed[] = [];
   for (const { volumeId, pool, fileName } of layers) {
-    if (!fileName.startsWith(`volume-${volumeId}.`)) throw refusal(fileName, `it is not a layer of volume ${volumeId}`);
+    if ((OWN_LAYER.exec(fileName)?.[1] ?? volumeId) !== volumeId) throw refusal(fileName, `it is not a layer of volume ${volumeId}`);
     doomed.push({ path: await pools.pathOf(pool, fileName), fileName });
   }
   return doomed;
@@ -110,7 +112,7 @@ async function requireUnread(doomed: readonly Doomed[]): Promise<void> {
   const paths = new Set(doomed.map(({ path }) => path));
   for (const folder of new Set(doomed.map(({ path }) => dirname(path)))) {
     const names = await onStorage(`list ${folder}`, () => readdir(folder));
-    const layers = names.filter((name) => LAYER_FILE.test(name));
+    const layers = names.filter((name) => !OWN_SNAPSHOT_FILE.test(name));
     if (layers.length > MAX_LAYERS_IN_POOL) throw refusal(folder, `it holds ${layers.length} layers, more than are looked through`);
     for (const name of layers) {
       const path = resolve(folder, name);
