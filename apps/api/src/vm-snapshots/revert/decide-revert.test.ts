@@ -184,6 +184,8 @@ it.each<[string, RevertRequest, MachineFacts]>([
   ['MACHINE_BUSY', request(), facts({ machine: { state: 'REVERTING' } })],
   ['MIXED_SNAPSHOT_KINDS', request(), facts({ driftCodes: ['INTERNAL_SNAPSHOTS'] })],
   ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['CHAIN_DIFFERS'] })],
+  ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['MANAGED_SAVE', 'CHAIN_DIFFERS'] })],
+  ['done', request(), facts({ driftCodes: ['MANAGED_SAVE'], machine: off })],
   ['MACHINE_STATE', request(), facts({ machine: { state: 'UNKNOWN', powerState: 'UNKNOWN' } })],
   ['HOST_UNAVAILABLE', request(), facts({ machine: { host: { ...host, state: 'DISCONNECTED' } } })],
   ['CAPABILITY_DISABLED', request(), facts({ machine: { host: { ...host, disabledCapabilities: ['vm-snapshot.disk'] } } })],
@@ -246,6 +248,12 @@ describe('what it plans', () => {
     expect(planOf(request(), facts(two)).plan).toMatchObject({ detaches: ['b'], keeps: [], abandoned: ['a.1'] });
     const some = facts({ ...two, snapshots: [snapshot('s1', { isSubset: true })] });
     expect(planOf(request(), some).plan).toMatchObject({ detaches: [], keeps: ['b'], abandoned: ['a.1'] });
+  });
+
+  it('says that a saved state is removed', () => {
+    const { plan } = planOf(request(), facts({ driftCodes: ['MANAGED_SAVE'], machine: off })).plan;
+    expect(plan.steps.map((step) => step.kind)).toContain('DISCARD_SAVED_STATE');
+    expect(plan.warnings).toEqual([expect.stringContaining('saved state')]);
   });
 
   it('brings back a disk that is detached', () => {

@@ -35,6 +35,10 @@ export type RevertDecision = {
   safetyName: string | null;
 };
 
+/** A saved state fits the present disks only, so it goes with them. The agent looks again, and starts nothing before it is gone. */
+const MANAGED_SAVE = 'MANAGED_SAVE';
+const TOLERATES = [MANAGED_SAVE];
+
 /** Longest name of a snapshot, in characters. */
 const NAME_LENGTH = 255;
 
@@ -45,7 +49,7 @@ export function decideRevert(request: RevertRequest, facts: MachineFacts): Outco
     checkFree(facts) ??
     checkThere(snapshot) ??
     (request.snapshotFirst ? checkQuota(facts) : null) ??
-    checkDrift(facts) ??
+    checkDrift(facts, TOLERATES) ??
     checkResting(facts, 'it can go back to a snapshot') ??
     checkHost(facts, capabilitiesOf(snapshot));
   if (refusal) return refused(refusal);
@@ -60,8 +64,7 @@ export function decideRevert(request: RevertRequest, facts: MachineFacts): Outco
     power,
     snapshotFirst: request.snapshotFirst,
     start: request.start,
-    // Not recorded: the agent looks, and removes it before anything can start from it.
-    hasManagedSave: false,
+    hasManagedSave: facts.driftCodes?.includes(MANAGED_SAVE) ?? false,
     chainLimit: CHAIN_LIMIT,
   });
   if (!planned.ok) return refused(explainRevertRefusal(planned.refusal));
