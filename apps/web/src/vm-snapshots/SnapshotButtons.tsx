@@ -1,20 +1,16 @@
 'use client';
 import { LockKeyhole, LockKeyholeOpen, Pencil, Trash2, Undo2 } from 'lucide-react';
-import { useState } from 'react';
 import type { SnapshotNodeFragment } from '../../generated/graphql';
-import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
 import { whyNot } from '../operations/availability';
 import { Button } from '../ui/Button';
 import { Notice } from '../ui/Notice';
-import { EditSnapshotDialog } from './EditSnapshotDialog';
-import { RevertDialog } from './RevertDialog';
+import type { Asked } from './SnapshotDialogs';
 import { useUpdateSnapshot } from './use-update-snapshot';
 
-type ButtonsProps = { machine: MachineView; tree: SnapshotTreeView; snapshot: SnapshotNodeFragment; onDelete: () => void };
+type ButtonsProps = { snapshot: SnapshotNodeFragment; onAsk: (asked: Asked) => void };
 
 /** What can be done with one snapshot, each with its reason where it cannot. */
-export function SnapshotButtons({ machine, tree, snapshot, onDelete }: ButtonsProps) {
-  const [open, setOpen] = useState<'edit' | 'revert' | null>(null);
+export function SnapshotButtons({ snapshot, onAsk }: ButtonsProps) {
   const { update, refusal, isBusy } = useUpdateSnapshot();
   const whyNoEdit = whyNot(snapshot.actions, 'UPDATE_VM_SNAPSHOT');
   return (
@@ -23,14 +19,14 @@ export function SnapshotButtons({ machine, tree, snapshot, onDelete }: ButtonsPr
         <Button
           icon={<Undo2 size={14} aria-hidden />}
           unavailableBecause={whyNot(snapshot.actions, 'REVERT_TO_VM_SNAPSHOT')}
-          onClick={() => setOpen('revert')}
+          onClick={() => onAsk({ kind: 'revert', id: snapshot.id })}
         >
           Revert…
         </Button>
         <Button
           icon={<Trash2 size={14} aria-hidden />}
           unavailableBecause={whyNot(snapshot.actions, 'DELETE_VM_SNAPSHOT')}
-          onClick={onDelete}
+          onClick={() => onAsk({ kind: 'delete', subject: { kind: 'chosen', ids: [snapshot.id] } })}
         >
           Delete…
         </Button>
@@ -39,7 +35,7 @@ export function SnapshotButtons({ machine, tree, snapshot, onDelete }: ButtonsPr
           aria-label="Edit"
           title={whyNoEdit === undefined ? 'Edit name and description' : undefined}
           unavailableBecause={whyNoEdit}
-          onClick={() => setOpen('edit')}
+          onClick={() => onAsk({ kind: 'edit', id: snapshot.id })}
           className="ml-auto w-8 !px-0"
         />
         <Button
@@ -53,8 +49,6 @@ export function SnapshotButtons({ machine, tree, snapshot, onDelete }: ButtonsPr
         />
       </div>
       {refusal && <Notice kind="error">{refusal.message}</Notice>}
-      {open === 'edit' && <EditSnapshotDialog snapshot={snapshot} onClose={() => setOpen(null)} />}
-      {open === 'revert' && <RevertDialog machine={machine} tree={tree} snapshot={snapshot} onClose={() => setOpen(null)} />}
     </>
   );
 }

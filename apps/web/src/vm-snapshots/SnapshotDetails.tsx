@@ -2,7 +2,6 @@
 import { MapPin } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Action, SnapshotNodeFragment } from '../../generated/graphql';
-import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
 import { ActivityFeed } from '../operations/ActivityFeed';
 import { Badge } from '../ui/Badge';
 import { Fact, Facts } from '../ui/Facts';
@@ -10,14 +9,13 @@ import { formatBytes, formatCount, formatEnum } from '../ui/format';
 import { Notice } from '../ui/Notice';
 import { SnapshotButtons } from './SnapshotButtons';
 import { isConsistencyKnown, sayConsistency, saySnapshotState } from './snapshot-words';
+import type { Asked } from './SnapshotDialogs';
 import { SpaceBar } from './SpaceBar';
 
 type DetailsProps = {
-  machine: MachineView;
-  tree: SnapshotTreeView;
   snapshot: SnapshotNodeFragment;
   isCurrent: boolean;
-  onDelete: () => void;
+  onAsk: (asked: Asked) => void;
 };
 
 /** Everything about one snapshot. */
@@ -56,7 +54,7 @@ export function SnapshotDetails(props: DetailsProps) {
   );
 }
 
-function Head({ snapshot, isCurrent, ...rest }: DetailsProps) {
+function Head({ snapshot, isCurrent, onAsk }: DetailsProps) {
   const state = saySnapshotState(snapshot.state);
   return (
     <div className="space-y-2.5 px-4 py-3">
@@ -78,7 +76,7 @@ function Head({ snapshot, isCurrent, ...rest }: DetailsProps) {
           {!snapshot.error.retryable && ' Trying the same again cannot help.'}
         </Notice>
       )}
-      <SnapshotButtons snapshot={snapshot} {...rest} />
+      <SnapshotButtons snapshot={snapshot} onAsk={onAsk} />
     </div>
   );
 }

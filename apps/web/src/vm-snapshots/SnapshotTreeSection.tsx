@@ -6,9 +6,8 @@ import { Dialog, DialogBody } from '../ui/Dialog';
 import { Section } from '../ui/Facts';
 import { useMediaQuery } from '../ui/use-media-query';
 import { chooseShown } from './choose-shown';
-import type { DeleteSubject } from './delete-wish';
-import { DeleteSnapshotsDialog } from './DeleteSnapshotsDialog';
 import { SnapshotDetails } from './SnapshotDetails';
+import { type Asked, SnapshotDialogs } from './SnapshotDialogs';
 import { SnapshotTreeCard } from './SnapshotTreeCard';
 import { useSeveral } from './use-several';
 
@@ -18,21 +17,12 @@ type SectionProps = { machine: MachineView; tree: SnapshotTreeView; below: React
 export function SnapshotTreeSection({ machine, tree, below }: SectionProps) {
   const [chosenId, setChosenId] = useState<string | null>(null);
   const [isSheetOpen, setSheetOpen] = useState(false);
-  const [deleting, setDeleting] = useState<DeleteSubject | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const several = useSeveral(tree);
   const isWide = useMediaQuery('(min-width: 64rem)');
   const shown = chooseShown(tree, chosenId);
   const choose = useCallback((id: string) => setChosenId(id), []);
-  const details = shown && (
-    <SnapshotDetails
-      key={shown.id}
-      machine={machine}
-      tree={tree}
-      snapshot={shown}
-      isCurrent={tree.currentId === shown.id}
-      onDelete={() => setDeleting({ kind: 'chosen', ids: [shown.id] })}
-    />
-  );
+  const details = shown && <SnapshotDetails key={shown.id} snapshot={shown} isCurrent={tree.currentId === shown.id} onAsk={setAsked} />;
   return (
     <div
       className={classNames(
@@ -49,7 +39,7 @@ export function SnapshotTreeSection({ machine, tree, below }: SectionProps) {
           several={several}
           onChoose={choose}
           onOpen={() => setSheetOpen(true)}
-          onDelete={setDeleting}
+          onDelete={(subject) => setAsked({ kind: 'delete', subject })}
         />
         {below}
       </div>
@@ -58,18 +48,16 @@ export function SnapshotTreeSection({ machine, tree, below }: SectionProps) {
           {details}
         </DetailsPlace>
       )}
-      {deleting && (
-        <DeleteSnapshotsDialog
-          machine={machine}
-          tree={tree}
-          subject={deleting}
-          onClose={() => setDeleting(null)}
-          onDone={() => {
-            several.end();
-            setSheetOpen(false);
-          }}
-        />
-      )}
+      <SnapshotDialogs
+        machine={machine}
+        tree={tree}
+        asked={asked}
+        onClose={() => setAsked(null)}
+        onDeleted={() => {
+          several.end();
+          setSheetOpen(false);
+        }}
+      />
     </div>
   );
 }
