@@ -5,8 +5,8 @@
  *   └─ NOTHING ─┘ └────────── SPOILED ──────────┘ └──────────── REPOINTED ────────────┘
  *
  * Up to "copied" the reader's own files show its content whatever happens, so that a copy is simply made again; from the first re-pointing on
- * nothing is copied any more. A pull into the reader itself spoils and re-points nothing. Must never write a layer that somebody outside
- * the run reads, nor remove a file.
+ * nothing is copied any more. A pull into the reader itself spoils and re-points nothing. Must never write any layer but
+ * the target, nor remove a file. Who else reads the run is the planner's to know: layers that are to be discarded still lie there.
  */
 import type { CommandBody, CommandResult } from '@coppice/protocol';
 import { encodeExtents } from '../../inventory/encode-extents.js';

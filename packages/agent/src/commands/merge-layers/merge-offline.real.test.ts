@@ -58,6 +58,12 @@ it('tells how many bytes it copies, and copies no more', async () => {
   // Eight blocks of layer 2 come down, eight of layer 0 that layer 1 does not cover come up; zeros move no bytes.
   expect(result.bytesMoved).toBe(16 * 64 * 1024);
   expect(result.allocatedBytes).toBeLessThan(40 * 64 * 1024);
+  await layers.make(3, 1, []);
+  for (const into of [1, 3]) {
+    await layers.make(4, into, []);
+    expect(resultOf(await world.api.run(layers.merge([4, into], into)), 'merge-layers').bytesMoved).toBe(0);
+    await layers.requireView(into);
+  }
 });
 
 it('the head of a machine that is off goes down into its backing: the definition follows, without a spelled chain, and it starts', async () => {
@@ -124,4 +130,55 @@ it.each([
   expect(bitmaps).not.toContain('stale');
   expect(bitmaps).not.toContain('in-use');
   if (run[0] === 3) expect(await layers.dirtyBlocks(into, 'late')).toEqual([48]);
+});
+
+it('a raw root takes a commit, with zeros; the layers above read it as raw', async () => {
+  const layers = new TestLayers(world);
+  await layers.makeRaw(0, [{ block: 0, count: 64, byte: 1 }]);
+  await layers.make(1, 0, [
+    { block: 8, count: 8, byte: 2 },
+    { block: 32, count: 8, byte: 0 },
+  ]);
+  await layers.make(2, 1, [{ block: 12, count: 2, byte: 3 }]);
+  resultOf(await world.api.run(layers.merge([1, 0], 0, { readers: [layers.link(2)] })), 'merge-layers');
+  layers.recordMerge([1, 0], 0, [2]);
+  for (const layer of [0, 2]) await layers.requireView(layer);
+  expect((await world.imageInfo(layers.fileName(2)))['backing-filename-format']).toBe('raw');
+});
+
+it('a layer that is larger than the one below makes it grow; one that is smaller can only be pulled into', async () => {
+  const layers = new TestLayers(world);
+  await layers.makeChain(3);
+  await layers.resize(2, 640);
+  await layers.write(2, [{ block: 600, count: 4, byte: 9 }]);
+  resultOf(await world.api.run(layers.merge([2, 1], 1)), 'merge-layers');
+  layers.recordMerge([2, 1], 1, []);
+  await layers.requireView(1);
+  await layers.make(3, 1, []);
+  await layers.resize(3, 400);
+  const refused = await world.api.run(layers.merge([3, 1], 1));
+  expect(refused).toMatchObject({ kind: 'failed', left: 'NOTHING', failure: { code: 'IMAGE_REFUSED' } });
+  resultOf(await world.api.run(layers.merge([3, 1], 3)), 'merge-layers');
+  layers.recordMerge([3, 1], 3, []);
+  await layers.requireView(3);
+});
+
+it('a branch is merged beside a machine that runs on a layer below it', async () => {
+  const layers = new TestLayers(world);
+  await layers.makeChain(4);
+  await layers.make(4, 1, [{ block: 60, count: 4, byte: 21 }]);
+  await layers.make(5, 4, [{ block: 62, count: 4, byte: 22 }]);
+  await layers.make(6, 5, [{ block: 64, count: 4, byte: 23 }]);
+  await layers.attach(machine, 3);
+  await world.virsh('start', '--paused', 'g1');
+  resultOf(await world.api.run(layers.merge([5, 4], 4, { machineUuid: machine.uuid, readers: [layers.link(6)] })), 'merge-layers');
+  layers.recordMerge([5, 4], 4, [6]);
+  resultOf(await world.api.run(layers.merge([6, 4], 6, { machineUuid: machine.uuid })), 'merge-layers');
+  layers.recordMerge([6, 4], 6, []);
+  await layers.requireView(6);
+  // Down into what the machine reads is refused: the machine has it open.
+  const refused = await world.api.run(layers.merge([6, 1], 1, { machineUuid: machine.uuid }));
+  expect(refused).toMatchObject({ kind: 'failed', failure: { code: 'MACHINE_STATE', retryable: true } });
+  await world.virsh('destroy', 'g1');
+  for (const layer of [3, 6]) await layers.requireView(layer);
 });
