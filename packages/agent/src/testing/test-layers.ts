@@ -14,7 +14,7 @@ import type { TestMachine } from './test-machine.js';
 type MergeBody = Extract<CommandBody, { verb: 'merge-layers' }>;
 
 /** Content is told in blocks of one cluster. */
-export const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 const DEADLINE_MS = 60_000;
 
 /** `count` blocks from `block` on are full of `byte`; 0 is written as zeros without data. */
