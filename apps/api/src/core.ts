@@ -26,6 +26,7 @@ import type { Log } from './platform/log.js';
 import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
 import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
+import { deleteRetrier } from './vm-snapshots/delete/retry-delete.js';
 import { consolidateWork, deleteVmSnapshotsWork } from './vm-snapshots/delete/delete-work.js';
 import { createDeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.js';
 import type { DeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.contract.js';
@@ -92,7 +93,7 @@ export function createCore(options: CoreOptions): Core {
     revertToVmSnapshot: createRevertToVmSnapshot(start),
     deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: async () => undefined }),
     flattenVolume: createFlattenVolume(start),
-    operations: createOperationChanges(start),
+    operations: createOperationChanges({ ...start, retriers: [deleteRetrier] }),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),
     agentSocket: agents.socket,

@@ -18,7 +18,9 @@ export async function claim(transaction: Transaction, wanted: { resources: reado
     data: resources.map((resource) => ({ resource, operationId, epoch: 0n })),
     skipDuplicates: true,
   });
-  return taken.count === resources.length;
+  if (taken.count === resources.length) return true;
+  // What an operation holds already it may claim again.
+  return (await transaction.claim.count({ where: { resource: { in: resources }, operationId } })) === resources.length;
 }
 
 /** Notes the machine's epoch on the claims of an operation, once the machine is locked and its epoch raised. */

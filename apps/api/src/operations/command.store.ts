@@ -48,6 +48,19 @@ export async function currentCommand(reader: Reader, operationId: string): Promi
   return reader.command.findFirst({ where: { operationId, state: { in: ['PENDING', 'SENT'] } }, orderBy: { number: 'desc' } });
 }
 
+/** The commands that these operations wait for, by operation. */
+export async function currentCommands(reader: Reader, operationIds: readonly string[]): Promise<Map<string, CommandRow>> {
+  const rows = await reader.command.findMany({ where: { operationId: { in: [...operationIds] }, state: { in: ['PENDING', 'SENT'] } } });
+  return new Map(rows.map((row) => [row.operationId, row]));
+}
+
+/** The stage at which an operation failed: that of its last command of the program. */
+export async function failedStage(reader: Reader, operationId: string): Promise<number> {
+  const last = await reader.command.findFirst({ where: { operationId, stage: { not: null } }, orderBy: { createdAt: 'desc' } });
+  if (last?.stage === null || last === null) throw new Error(`operation ${operationId} has no command of its program`);
+  return last.stage;
+}
+
 /** Commands on these sessions whose operations were asked to stop. */
 export async function commandsToCancel(reader: Reader, commandIds: readonly string[]): Promise<string[]> {
   const rows = await reader.command.findMany({

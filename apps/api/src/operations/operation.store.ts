@@ -2,7 +2,7 @@ import { assertTransition, OPERATION_LIFECYCLE, type OperationState } from '@cop
 import type { ActorRecord } from '../access/principal.js';
 import { actorRecord } from '../events/actor-record.js';
 import { insertTransitions } from '../events/transition.store.js';
-import type { Operation, OperationStep } from '../platform/generated/client.js';
+import { type Operation, type OperationStep, Prisma } from '../platform/generated/client.js';
 import type { Reader, Transaction } from '../platform/database.js';
 import { releaseClaims } from './claim.store.js';
 import type { OperationError } from './operation-error.js';
@@ -53,34 +53,39 @@ export async function insertOperation(transaction: Transaction, created: NewOper
 }
 
 /** Gives it its plan, its steps and its first transition. Its claims are taken. */
-export async function planOperation(transaction: Transaction, created: NewOperation, planned: OperationPlan): Promise<void> {
-  const { steps, record, program, planHash } = planned;
-  await transaction.operation.update({ where: { id: created.id }, data: { plan: planJson(record, program), planHash } });
+export async function planOperation(transaction: Transaction, created: NewOperation, plan: OperationPlan): Promise<void> {
+  await writePlan(transaction, created.id, { plan, from: 0 });
+  await insertTransitions(transaction, [told(created, { from: null, to: 'RUNNING', event: 'start', reason: null })]);
+}
+
+/** Its steps begin at position `from`. */
+async function writePlan(
+  transaction: Transaction,
+  operationId: string,
+  { plan, from }: { plan: OperationPlan; from: number },
+): Promise<void> {
+  const { steps, record, planHash } = plan;
+  const program = plan.program.map((stage) => ({ ...stage, steps: stage.steps.map((position) => position + from) }));
+  await transaction.operation.update({ where: { id: operationId }, data: { plan: planJson(record, program), planHash } });
   await transaction.operationStep.createMany({
     data: steps.map(({ kind, description, volumeId }, position) => ({
       kind,
       description,
       volumeId,
-      position,
-      operationId: created.id,
+      position: position + from,
+      operationId,
       state: 'QUEUED',
     })),
   });
-  await insertTransitions(transaction, [
-    {
-      projectId: created.projectId,
-      virtualMachineId: created.virtualMachineId,
-      subjectType: 'OPERATION',
-      subjectId: created.id,
-      from: null,
-      to: 'RUNNING',
-      event: 'start',
-      reason: null,
-      actor: created.actor,
-      operationId: created.id,
-      treeChanges: [],
-    },
-  ]);
+}
+
+type Told = { from: OperationState | null; to: OperationState; event: string; reason: string | null };
+
+/** A transition of an operation. */
+function told(operation: Pick<OpenOperation, 'id' | 'projectId' | 'virtualMachineId' | 'actor'>, move: Told) {
+  const { id, projectId, virtualMachineId, actor } = operation;
+  const fixed = { subjectType: 'OPERATION' as const, subjectId: id, operationId: id, treeChanges: [] };
+  return { ...fixed, ...move, projectId, virtualMachineId, actor };
 }
 
 /** Locks the operation and answers it while it is open; null when it has ended. Throws when there is none. */
@@ -135,21 +140,40 @@ export async function endOperation(
   const rest = end.state === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED';
   await moveSteps(transaction, operation.id, { positions: null, from: ['QUEUED', 'RUNNING'], to: rest, at: end.at });
   await releaseClaims(transaction, operation.id);
+  const event = end.state === 'SUCCEEDED' ? 'finish' : end.state === 'CANCELLED' ? 'cancel' : 'fail';
   await insertTransitions(transaction, [
-    {
-      projectId: operation.projectId,
-      virtualMachineId: operation.virtualMachineId,
-      subjectType: 'OPERATION',
-      subjectId: operation.id,
-      from: operation.state,
-      to: end.state,
-      event: end.state === 'SUCCEEDED' ? 'finish' : end.state === 'CANCELLED' ? 'cancel' : 'fail',
-      reason: end.error?.message ?? null,
-      actor: operation.actor,
-      operationId: operation.id,
-      treeChanges: [],
-    },
+    told(operation, { from: operation.state, to: end.state, event, reason: end.error?.message ?? null }),
   ]);
+}
+
+/** RUNNING → CANCELLING, with its transition. */
+export async function askToCancel(transaction: Transaction, operation: OpenOperation): Promise<void> {
+  assertTransition(OPERATION_LIFECYCLE, { subject: `operation ${operation.id}`, from: operation.state, to: 'CANCELLING' });
+  await transaction.operation.update({ where: { id: operation.id }, data: { state: 'CANCELLING', revision: { increment: 1 } } });
+  await insertTransitions(transaction, [told(operation, { from: operation.state, to: 'CANCELLING', event: 'cancel', reason: null })]);
+}
+
+type Reopened = { operationId: string; actor: ActorRecord; plan: OperationPlan | null; at: Date };
+
+/**
+ * FAILED → RUNNING. With a new plan its steps follow those that are done, and the rest of the old ones go; without one the old program goes
+ * on. Rolls back by throwing where it is not FAILED any more.
+ */
+export async function reopenOperation(transaction: Transaction, { operationId, actor, plan, at }: Reopened): Promise<void> {
+  const reopened = await transaction.operation.updateMany({
+    where: { id: operationId, state: 'FAILED' },
+    data: { state: 'RUNNING', finishedAt: null, error: Prisma.DbNull, startedAt: at, revision: { increment: 1 } },
+  });
+  if (reopened.count !== 1) throw new Error(`operation ${operationId} is not FAILED any more`);
+  if (plan === null) {
+    await moveSteps(transaction, operationId, { positions: null, from: ['FAILED', 'CANCELLED'], to: 'QUEUED', at });
+  } else {
+    await transaction.operationStep.deleteMany({ where: { operationId, state: { not: 'SUCCEEDED' } } });
+    const last = await transaction.operationStep.aggregate({ where: { operationId }, _max: { position: true } });
+    await writePlan(transaction, operationId, { plan, from: (last._max.position ?? -1) + 1 });
+  }
+  const row = await transaction.operation.findUniqueOrThrow({ where: { id: operationId } });
+  await insertTransitions(transaction, [told({ ...toOpen(row), actor }, { from: 'FAILED', to: 'RUNNING', event: 'retry', reason: null })]);
 }
 
 /** Operations by id, in no order; ids that are not there are left out. */

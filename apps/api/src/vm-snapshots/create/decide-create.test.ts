@@ -138,6 +138,7 @@ function facts({ machine: changedMachine, length = 1, pool: changedPool, ...chan
     driftCodes: null,
     capabilities: [],
     holder: null,
+    destination: null,
     ...changed,
   };
 }

@@ -1,6 +1,8 @@
+import type { Principal } from '../../access/principal.js';
 import { checkAccess } from '../../machines/check-machine.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
+import type { OperationPlan } from '../../operations/operation.store.js';
 import type { Starter, Starting } from '../../operations/start-operation.store.js';
 import type { Transaction } from '../../platform/database.js';
 import { moveSnapshot } from '../snapshot.store.js';
@@ -17,50 +19,55 @@ export const deleteStarter: Starter<DeleteVmSnapshotsRequest, DeleteDecision> = 
   machineState: null,
   access: (principal, facts) => checkAccess(principal, facts, { role: 'OWNER', what: 'Deleting snapshots', path: ['virtualMachineId'] }),
   decide: (_principal, request, facts) => decideDelete(request, facts),
-  resources: (decision, machineId) => resourcesOf(decision, machineId),
+  resources: (decision, machineId) => resourcesOf(machineId, volumesOf(decision)),
   subjectName: (_decision, facts) => facts.machine.name,
-  async write(starting) {
-    const { record, program } = programOf(starting.decision.plan, starting.facts);
-    await expunge(starting, record);
-    await insertHeads(starting.transaction, starting.facts, record);
-    // Nothing to do on any host: it is over with this transaction.
-    if (program.length === 0) await endAtOnce(starting, record);
-    return { planHash: starting.decision.hash, record, program, steps: starting.decision.plan.plan.steps };
-  },
+  write: (starting) => writeDelete(starting, starting.decision),
 };
 
-/** The machine, every volume and forest whose files are merged or go, and the snapshots by their machine. */
-export function resourcesOf({ plan }: DeleteDecision, machineId: string): string[] {
-  const volumeIds = [
-    ...new Set([...plan.merges.map((merge) => merge.volumeId), ...plan.plan.steps.flatMap((step) => step.volumeId ?? [])]),
-  ];
+/** The machine, and every volume and forest whose files are merged or go. */
+export function resourcesOf(machineId: string, volumeIds: readonly string[]): string[] {
   return [
     resourceOf.machine(machineId),
     ...volumeIds.flatMap((volumeId) => [resourceOf.volume(volumeId), resourceOf.layerForest(volumeId)]),
   ];
 }
 
-type Writing = Pick<Starting<unknown, unknown>, 'transaction' | 'operationId' | 'principal' | 'facts'>;
+/** Volumes that a plan touches. */
+export function volumesOf({ plan }: DeleteDecision): string[] {
+  return [...new Set([...plan.merges.map((merge) => merge.volumeId), ...plan.plan.steps.flatMap((step) => step.volumeId ?? [])])];
+}
 
-/** An operation that has just been written, as its turning points know it. */
-export function moverOf({ transaction, operationId, principal, facts }: Writing) {
+/** The snapshots are on their way out, new heads have their records, and the operation has its plan. */
+export async function writeDelete(writing: Writing, decision: DeleteDecision): Promise<OperationPlan> {
+  const { record, program } = programOf(decision.plan, writing.facts);
+  await expunge(writing, record);
+  await insertHeads(writing.transaction, writing.facts, record);
+  // Nothing to do on any host: it is over with this transaction.
+  if (program.length === 0) {
+    await consume(moverOf(writing), record);
+    await removeSnapshots(moverOf(writing), record);
+  }
+  return { planHash: decision.hash, record, program, steps: decision.plan.plan.steps };
+}
+
+/** Where it is written, by whom and for which operation. */
+export type Writing = Pick<Starting<unknown, unknown>, 'transaction' | 'operationId' | 'facts'> & { principal: Pick<Principal, 'actor'> };
+
+/** The operation as its turning points know it. */
+function moverOf({ transaction, operationId, principal, facts }: Writing) {
   return { transaction, machine: facts.machine, operation: { id: operationId, actor: principal.actor } };
 }
 
-async function expunge(starting: Writing, record: DeleteRecord): Promise<void> {
+/** Each is on its way out, from what it was. */
+export async function expunge(starting: Writing, record: Pick<DeleteRecord, 'doomed'>): Promise<void> {
   for (const { snapshotId, was } of record.doomed) {
     await starting.transaction.vmSnapshot.update({ where: { id: snapshotId }, data: { operationId: starting.operationId } });
     await moveSnapshot(moverOf(starting), { snapshotId, from: was, to: 'EXPUNGING', event: 'delete', reason: null });
   }
 }
 
-async function endAtOnce(starting: Writing, record: DeleteRecord): Promise<void> {
-  await consume(moverOf(starting), record);
-  await removeSnapshots(moverOf(starting), record);
-}
-
 /** The empty heads that merges need, each over the head of now; their files are not there yet. */
-export async function insertHeads(transaction: Transaction, facts: MachineFacts, record: DeleteRecord): Promise<void> {
+async function insertHeads(transaction: Transaction, facts: MachineFacts, record: DeleteRecord): Promise<void> {
   for (const { thickening, layerIds } of record.merges) {
     const topId = layerIds.at(-1);
     const top = facts.layerRows.find((layer) => layer.id === topId);

@@ -153,6 +153,7 @@ function facts({ machine: changedMachine, ...changed }: Changes = {}): MachineFa
     driftCodes: null,
     capabilities: [],
     holder: null,
+    destination: null,
     ...changed,
   };
 }
