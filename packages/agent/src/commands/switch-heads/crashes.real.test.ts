@@ -81,11 +81,14 @@ it('a guest that ran on the new heads and is off again is not restored once more
   expect(await world.sources(machine, true)).toEqual(machine.heads());
 });
 
-it('a stopped machine is reverted once, and stays off', async () => {
+it('a stopped machine is reverted once, and stays off; with its own definition where none is given', async () => {
+  await world.virsh('setvcpus', 'g1', '2', '--config', '--maximum');
   for (const point of ['switch-heads/after-stop', 'switch-heads/after-define'] as const) {
-    const { outcome, switchHeads } = await outcomeAfterCrash(point, { power: 'OFF', memory: null });
+    const { outcome, switchHeads } = await outcomeAfterCrash(point, { power: 'OFF', memory: null, inactiveXml: null });
     recordRevert(machine, switchHeads);
-    expect(resultOf(outcome, 'switch-heads')).toMatchObject({ power: 'OFF', definition: { liveXml: null } });
+    const result = resultOf(outcome, 'switch-heads');
+    expect(result).toMatchObject({ power: 'OFF', definition: { liveXml: null } });
+    expect(result.definition.inactiveXml).toMatch(/<vcpu[^>]*>2</);
     expect(await world.sources(machine, true)).toEqual(machine.heads());
   }
 });
