@@ -138,6 +138,11 @@ export class HostWorld {
     this.hypervisor = await startHypervisor({ name, stateDir, runDir });
   }
 
+  /** libvirtd stands still, or goes on: its guests run. */
+  signalLibvirtd(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(this.hypervisor.process.pid, signal);
+  }
+
   /** SIGKILL to the watcher of this machine, in the instant in which the journal says that a freeze of it begins. */
   async killWatcherAtFreeze(commandId: string, machineUuid: string): Promise<void> {
     const journal = join(this.dir, 'agent', 'journal.log');

@@ -1,13 +1,15 @@
 /** Migration between two libvirts over one pool, live and stopped, also when agents and libvirtds die in the middle. */
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CommandBody, CommandFinished } from '@coppice/protocol';
+import type { CommandBody, CommandFinished, CommandIssued } from '@coppice/protocol';
 import { guestExec, virsh } from '@coppice/lab';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { answerAfterCrash } from '../../testing/answer-after-crash.js';
 import { HostWorld } from '../../testing/host-world.js';
+import { until } from '../../testing/until.js';
 import { resultOf, type TestMachine } from '../../testing/test-machine.js';
 
 let first: HostWorld;
@@ -46,8 +48,22 @@ async function names(world: HostWorld): Promise<string[]> {
   return (await virsh(world.uri, ['list', '--all', '--name'])).split('\n').filter((name) => name !== '');
 }
 
+/** In the guest; its agent may need a while to find its new host. */
 async function run(world: HostWorld, script: string): Promise<string> {
-  return (await guestExec({ libvirtUri: world.uri, name: machine.name }, ['sh', '-c', script])).stdout.trim();
+  const answer = until('the guest to answer', async () => {
+    const ended = await guestExec({ libvirtUri: world.uri, name: machine.name }, ['sh', '-c', script]).catch(() => undefined);
+    return ended === undefined ? undefined : { text: ended.stdout.trim() };
+  });
+  return (await answer).text;
+}
+
+/** The process that talks to libvirt for the agent of that world. */
+function libvirtChildOf(world: HostWorld): number {
+  const tasks = `/proc/${world.agent.pid}/task`;
+  const pids = readdirSync(tasks).flatMap((task) => readFileSync(`${tasks}/${task}/children`, 'utf8').trim().split(' '));
+  const found = pids.map(Number).find((pid) => pid > 1);
+  if (found === undefined) throw new Error('the agent has no libvirt child');
+  return found;
 }
 
 /** Where the machine has to be now, alone, on the disks that are recorded, and with the guest that was there before. */
@@ -138,6 +154,48 @@ it('is killed at any moment of a migration: the machine is never on two hosts, n
     expect(await run(here, 'cat /proc/sys/kernel/hostname')).not.toBe('');
   }
 }, 180_000);
+
+/** A migration whose memory has arrived, and whose end the new host's libvirtd, which stands still, has not heard of. */
+async function beforeItsEnd(): Promise<CommandIssued> {
+  await virsh(here.uri, ['migrate-setspeed', machine.name, '20']);
+  const command = here.api.issue(body());
+  const isMoving = () => here.api.all('command.progressed').some((one) => one.commandId === command.id && (one.bytesDone ?? 0) > 0);
+  await expect.poll(isMoving, { timeout: 20_000, interval: 20 }).toBe(true);
+  there.signalLibvirtd('SIGSTOP');
+  await expect
+    .poll(async () => (await virsh(here.uri, ['domstate', machine.name])).trim(), { timeout: 20_000, interval: 50 })
+    .toBe('paused');
+  return command;
+}
+
+it('the agent dies before the new host has said whether it has the machine: it goes on at one of them', async () => {
+  const world = here;
+  const command = await beforeItsEnd();
+  await world.agent.stop('SIGKILL');
+  await sleep(1_000);
+  there.signalLibvirtd('SIGCONT');
+  world.agent.start();
+  await expectMoved((await world.api.finished(command, 90_000)).outcome);
+  expect(world.agent.log).toMatch(/the machine goes on here|what was left of it here is ended/);
+  expect(await run(here, 'echo here')).toBe('here');
+}, 120_000);
+
+it('the agent dies after the new host has it and before the old one is told: what is left here is ended', async () => {
+  const world = here;
+  const command = await beforeItsEnd();
+  const child = libvirtChildOf(world);
+  process.kill(child, 'SIGSTOP');
+  there.signalLibvirtd('SIGCONT');
+  const isThere = async () =>
+    /State:\s+running[^]*Persistent:\s+yes/.test(await virsh(there.uri, ['dominfo', machine.name]).catch(() => ''));
+  await expect.poll(isThere, { timeout: 20_000 }).toBe(true);
+  await world.agent.stop('SIGKILL');
+  process.kill(child, 'SIGKILL');
+  world.agent.start();
+  await expectMoved((await world.api.finished(command, 90_000)).outcome);
+  expect(world.agent.log).toContain('what was left of it here is ended');
+  expect(await run(here, 'echo here')).toBe('here');
+}, 120_000);
 
 it('is not moved where nobody answers, to itself, or off a chain that is not the recorded one', async () => {
   const nobody = { ...body(), destinationUri: 'qemu:///system?socket=/nowhere/libvirt-sock' };
