@@ -20,12 +20,14 @@ import type { OperationChanges } from './operations/operation-changes.contract.j
 import { OperationEngine } from './operations/operation-engine.js';
 import { PROGRESS_CHANNEL, ProgressBus } from './operations/progress-bus.js';
 import type { Clock } from './platform/clock.js';
+import { coalesced } from './platform/coalesced.js';
 import { type Database, openDatabase } from './platform/database.js';
 import { Listener } from './platform/listener.js';
 import type { Log } from './platform/log.js';
 import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
 import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
+import { CONSOLIDATE_SWEEP_MS, createConsolidation } from './vm-snapshots/delete/consolidate.js';
 import { deleteRetrier } from './vm-snapshots/delete/retry-delete.js';
 import { consolidateWork, deleteVmSnapshotsWork } from './vm-snapshots/delete/delete-work.js';
 import { createDeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.js';
@@ -83,7 +85,11 @@ export function createCore(options: CoreOptions): Core {
   const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
   const listener = listenFor({ url, name: `${name} listens`, lock: replicaLock(replicaId), log }, { tail, progress, agents });
+  const consolidation = coalesced(createConsolidation({ ...start, log }), (error) =>
+    log.warn({ err: error }, 'cannot look for layers to put in order now; trying again later'),
+  );
   let poll: NodeJS.Timeout | null = null;
+  let sweep: NodeJS.Timeout | null = null;
   return {
     database,
     write,
@@ -103,12 +109,15 @@ export function createCore(options: CoreOptions): Core {
         tail.nudge();
         agents.nudge(null);
       }, POLL_MS);
+      sweep = setInterval(() => consolidation.nudge(), CONSOLIDATE_SWEEP_MS);
       agents.start();
       await listener.start();
       await tail.look();
     },
     async stop() {
       if (poll) clearInterval(poll);
+      if (sweep) clearInterval(sweep);
+      await consolidation.idle();
       await agents.stop();
       progress.stop();
       relay.nudge();

@@ -6,7 +6,7 @@ import { holderOf, resourceOf } from '../operations/claim.store.js';
 import type { Prisma } from '../platform/generated/client.js';
 import type { Reader } from '../platform/database.js';
 import { forestOfMachine } from '../volumes/forest.store.js';
-import { type LayerRow, type PoolRow, toLayer, type VolumeRow } from '../volumes/volume.store.js';
+import { garbageOf, type LayerRow, type PoolRow, toLayer, type VolumeRow } from '../volumes/volume.store.js';
 
 /** A head of any machine that reads layers of the forest; `isRunning`: a QEMU may have its chain open. */
 export type HeadFacts = VolumeHead & { machineId: string | null; isRunning: boolean };
@@ -48,10 +48,12 @@ export type MachineFacts = {
   holder: string | null;
   /** The host that it is to go to, where that was asked for; null where there is none. */
   destination: HostRow | null;
+  /** Layers whose files are to go and were not removed yet, where that was asked for. */
+  garbage: LayerRow[];
 };
 
 /** What a request needs to know beyond the machine itself. */
-export type AlsoRead = { volumeIds?: readonly string[]; hostId?: string };
+export type AlsoRead = { volumeIds?: readonly string[]; hostId?: string; garbage?: true };
 
 const withHost = { include: { host: true, project: true } } satisfies Prisma.VirtualMachineDefaultArgs;
 /** The machine with its host and project. */
@@ -85,6 +87,7 @@ export async function readMachineFacts(reader: Reader, machineId: string, also: 
     capabilities: capabilityRecord.parse(machine.host.capabilities),
     holder,
     destination: also.hostId === undefined ? null : await reader.host.findUnique({ where: { id: also.hostId } }),
+    garbage: also.garbage ? await garbageOf(reader, forest.volumes) : [],
   };
 }
 

@@ -60,3 +60,9 @@ export function toLayer(row: Layer): ForestLayer {
     isSpoiled: row.mergeState !== 'NONE',
   };
 }
+
+/** Layers of these volumes that nothing reads and whose files may still be there; as many as one command may name. */
+export async function garbageOf(reader: Reader, volumes: readonly { id: string }[]): Promise<Layer[]> {
+  const volumeIds = volumes.map((volume) => volume.id);
+  return reader.layer.findMany({ where: { volumeId: { in: volumeIds }, state: 'DISCARDING' }, orderBy: { id: 'desc' }, take: 256 });
+}

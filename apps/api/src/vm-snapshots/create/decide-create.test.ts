@@ -139,6 +139,7 @@ function facts({ machine: changedMachine, length = 1, pool: changedPool, ...chan
     capabilities: [],
     holder: null,
     destination: null,
+    garbage: [],
     ...changed,
   };
 }

@@ -25,7 +25,11 @@ export function decideDelete(request: DeleteVmSnapshotsRequest, facts: MachineFa
 /** Whether anything is left to do for the machine's layers although nobody asks: the plan may be empty. */
 export function decideConsolidate(facts: MachineFacts): Outcome<DeleteDecision> {
   const refusal = checkWorld(facts);
-  return refusal ? refused(refusal) : decided(planConsolidate(recordOf(facts)), facts, null);
+  if (refusal) return refused(refusal);
+  const planned = planConsolidate(recordOf(facts));
+  // What stopped half-way is gone on with by whoever stopped it, or by the next delete; until then only garbage goes.
+  const isHalf = facts.layers.some((layer) => layer.isSpoiled);
+  return decided(isHalf ? { ...planned, merges: [], discards: [], plan: { ...planned.plan, steps: [] } } : planned, facts, null);
 }
 
 function decided(plan: DeletePlan, facts: MachineFacts, planHash: string | null): Outcome<DeleteDecision> {

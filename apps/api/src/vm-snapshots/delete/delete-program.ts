@@ -104,7 +104,8 @@ function unreadIds(plan: DeletePlan): string[] {
 
 function unreadOf(plan: DeletePlan, facts: MachineFacts): DeleteRecord['unread'] {
   const forest = new LayerForest(facts.layers);
-  return unreadIds(plan).map((id) => garbageOf(forest, id, facts));
+  const left = facts.garbage.map(({ id, volumeId, fileName }) => ({ layerId: id, volumeId, fileName, pool: poolNameOf(facts, volumeId) }));
+  return [...unreadIds(plan).map((id) => garbageOf(forest, id, facts)), ...left];
 }
 
 function garbageOf(forest: LayerForest, layerId: string, facts: MachineFacts): DeleteRecord['unread'][number] {

@@ -104,6 +104,7 @@ async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promis
     await removeSnapshots(turn, record);
     return { kind: 'end', state: 'SUCCEEDED', error: null };
   }
+  if (record.doomed.length === 0) return { kind: 'end', state, error };
   await fail(turn, record, error);
   return { kind: 'end', state, error: { ...error, retryable: true } };
 }

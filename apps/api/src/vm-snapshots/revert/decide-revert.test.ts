@@ -154,6 +154,7 @@ function facts({ machine: changedMachine, ...changed }: Changes = {}): MachineFa
     capabilities: [],
     holder: null,
     destination: null,
+    garbage: [],
     ...changed,
   };
 }

@@ -1,0 +1,25 @@
+import type { Reader } from '../../platform/database.js';
+
+/** Machines that one look brings back. */
+const MOST = 50;
+
+/**
+ * Machines at rest that have garbage, or a layer that no snapshot pins, nobody writes and at most one layer reads. `key` changes with
+ * whatever may make more possible: the machine stops, its tree changes, layers come and go.
+ */
+export async function dueMachines(reader: Reader): Promise<{ machineId: string; key: string }[]> {
+  return reader.$queryRaw<{ machineId: string; key: string }[]>`
+    SELECT m.id AS "machineId", concat_ws(':', m.power_state, m.tree_revision, count(*)) AS key
+    FROM virtual_machine m
+    JOIN host h ON h.id = m.host_id AND h.state = 'UP'
+    JOIN volume v ON v.virtual_machine_id = m.id
+    JOIN layer l ON l.volume_id = v.id
+    WHERE m.state IN ('RUNNING', 'STOPPED', 'PAUSED') AND m.project_id IS NOT NULL AND m.drift IS NULL
+      AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.resource = 'machine:' || m.id)
+      AND (l.state = 'DISCARDING' OR (l.state = 'PRESENT' AND NOT l.is_template AND l.merge_state <> 'REPOINTED'
+        AND NOT EXISTS (SELECT 1 FROM volume w WHERE w.head_layer_id = l.id)
+        AND NOT EXISTS (SELECT 1 FROM snapshot_disk d JOIN vm_snapshot s ON s.id = d.snapshot_id WHERE d.layer_id = l.id AND s.state <> 'REMOVED')
+        AND (SELECT count(*) FROM layer r WHERE r.backing_layer_id = l.id AND r.state = 'PRESENT') <= 1))
+    GROUP BY m.id, m.power_state, m.tree_revision
+    ORDER BY m.id LIMIT ${MOST}`;
+}
