@@ -1,7 +1,7 @@
 'use client';
 import { X } from 'lucide-react';
 import { Dialog as Primitive } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { IconButton } from './Button';
 import { classNames } from './class-names';
 
@@ -23,34 +23,45 @@ const SHAPES = {
 } as const;
 
 /** A modal dialog: focus stays inside, Escape closes, focus returns to where it was. On a narrow screen it rises from the bottom. */
-export function Dialog({ title, description, isOpen, onOpenChange, children, shape = 'plain' }: DialogProps) {
+export function Dialog({ isOpen, onOpenChange, ...rest }: DialogProps) {
   return (
     <Primitive.Root open={isOpen} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className="fixed inset-0 z-40 animate-fade bg-black/45" />
-        <Primitive.Content
-          {...(description === undefined ? { 'aria-describedby': undefined } : {})}
-          className={classNames(
-            'fixed z-50 flex animate-arrive flex-col border border-line bg-raised shadow-2xl shadow-(color:--shadow) outline-none',
-            SHAPES[shape],
-          )}
-        >
-          <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
-            <div className="min-w-0 flex-1 pr-8">
-              <Primitive.Title className="truncate text-base font-semibold">{title}</Primitive.Title>
-              {description !== undefined && <Primitive.Description className="mt-0.5 text-ink-soft">{description}</Primitive.Description>}
-            </div>
-          </header>
-          {children}
-          {/* Last in order, so that the focus starts at what the dialog asks, not at the way out. */}
-          <Primitive.Close asChild>
-            <IconButton label="Close" className="!absolute top-3 right-3.5">
-              <X size={16} aria-hidden />
-            </IconButton>
-          </Primitive.Close>
-        </Primitive.Content>
+        <Panel {...rest} />
       </Primitive.Portal>
     </Primitive.Root>
+  );
+}
+
+function Panel({ title, description, children, shape = 'plain' }: Omit<DialogProps, 'isOpen' | 'onOpenChange'>) {
+  // Read before anything in here can take the focus. Radix gives it back to a trigger only, and these dialogs have none.
+  const [before] = useState(() => document.activeElement);
+  const giveFocusBack = (event: Event) => {
+    event.preventDefault();
+    if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+  };
+  return (
+    <Primitive.Content
+      {...(description === undefined ? { 'aria-describedby': undefined } : {})}
+      onCloseAutoFocus={giveFocusBack}
+      className={classNames(
+        'fixed z-50 flex animate-arrive flex-col border border-line bg-raised shadow-2xl shadow-(color:--shadow) outline-none',
+        SHAPES[shape],
+      )}
+    >
+      <header className="border-b border-line py-3.5 pr-14 pl-5">
+        <Primitive.Title className="truncate text-base font-semibold">{title}</Primitive.Title>
+        {description !== undefined && <Primitive.Description className="mt-0.5 text-ink-soft">{description}</Primitive.Description>}
+      </header>
+      {children}
+      {/* Last in order, so that the focus starts at what the dialog asks, not at the way out. */}
+      <Primitive.Close asChild>
+        <IconButton label="Close" className="!absolute top-3 right-3.5">
+          <X size={16} aria-hidden />
+        </IconButton>
+      </Primitive.Close>
+    </Primitive.Content>
   );
 }
 
