@@ -4,6 +4,7 @@ import type { AccessScope } from '../access/principal.js';
 import { ownedBy } from '../access/scope.js';
 import type { PageRequest, Slice } from '../graphql/page.js';
 import type { Reader } from '../platform/database.js';
+import { literally } from '../platform/like-pattern.js';
 import type { Prisma, VirtualMachine } from '../platform/generated/client.js';
 
 const drift = z.object({
@@ -75,7 +76,7 @@ function whereOf(filter: MachineFilter): Prisma.VirtualMachineWhereInput {
   const where: Prisma.VirtualMachineWhereInput = { state: filter.state ?? { not: 'DESTROYED' } };
   if (filter.projectId !== null) where.projectId = filter.projectId;
   if (filter.hostId !== null) where.hostId = filter.hostId;
-  if (filter.keyword !== null) where.name = { contains: filter.keyword, mode: 'insensitive' };
+  if (filter.keyword !== null) where.name = { contains: literally(filter.keyword), mode: 'insensitive' };
   if (filter.unassigned !== null) where.project = filter.unassigned ? { is: null } : { isNot: null };
   return where;
 }

@@ -6,6 +6,7 @@ import { ownedBy } from '../access/scope.js';
 import type { PageRequest, Slice } from '../graphql/page.js';
 import { operationError } from '../operations/operation.reads.store.js';
 import type { Reader } from '../platform/database.js';
+import { literally } from '../platform/like-pattern.js';
 import type { Prisma, VmSnapshot } from '../platform/generated/client.js';
 
 const definition = z.object({
@@ -117,7 +118,7 @@ function whereOf(filter: SnapshotFilter): Prisma.VmSnapshotWhereInput {
     };
   }
   if (filter.keyword !== null) {
-    const contains = { contains: filter.keyword, mode: 'insensitive' as const };
+    const contains = { contains: literally(filter.keyword), mode: 'insensitive' as const };
     where.OR = [{ name: contains }, { description: contains }];
   }
   return where;

@@ -3,6 +3,7 @@ import type { AccessScope } from '../access/principal.js';
 import { ownedBy } from '../access/scope.js';
 import type { PageRequest, Slice } from '../graphql/page.js';
 import type { Reader } from '../platform/database.js';
+import { literally } from '../platform/like-pattern.js';
 import type { Prisma, Volume } from '../platform/generated/client.js';
 import { layersOfVolumes } from './layer.reads.store.js';
 
@@ -77,7 +78,7 @@ function whereOf(filter: VolumeFilter): Prisma.VolumeWhereInput {
   const where: Prisma.VolumeWhereInput = {};
   if (filter.projectId !== null) where.projectId = filter.projectId;
   if (filter.virtualMachineId !== null) where.virtualMachineId = filter.virtualMachineId;
-  if (filter.keyword !== null) where.name = { contains: filter.keyword, mode: 'insensitive' };
+  if (filter.keyword !== null) where.name = { contains: literally(filter.keyword), mode: 'insensitive' };
   if (filter.attached !== null) where.virtualMachine = filter.attached ? { isNot: null } : { is: null };
   return where;
 }
