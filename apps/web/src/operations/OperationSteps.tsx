@@ -3,6 +3,7 @@ import type { OperationState, OperationViewFragment } from '../../generated/grap
 import { classNames } from '../ui/class-names';
 import { formatDuration } from '../ui/format';
 import { ProgressBar } from '../ui/ProgressBar';
+import { StepWords } from './StepWords';
 import { lengthMs, sayOperationState, sayProgress } from './operation-words';
 
 const ICONS: Record<OperationState, { icon: typeof Check; look: string }> = {
@@ -37,7 +38,7 @@ function StepRow({ step }: { step: Step }) {
       <Icon size={15} aria-hidden className={classNames('mt-0.5 shrink-0', look)} />
       <div className="min-w-0 flex-1">
         <p className={classNames(step.state === 'QUEUED' && 'text-ink-faint')}>
-          {step.description}
+          <StepWords step={step} />
           <span className="sr-only">: {sayOperationState(step.state).label}</span>
         </p>
         {moves && (

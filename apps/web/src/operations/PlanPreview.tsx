@@ -6,6 +6,7 @@ import { formatBytes } from '../ui/format';
 import { Notice } from '../ui/Notice';
 import { Skeleton } from '../ui/Skeleton';
 import { explainStep, groupByVolume, isPutOff, sayCosts, sayInterruption } from './plan-words';
+import { StepWords } from './StepWords';
 import type { Planned } from './use-plan';
 
 type PlanPreviewProps = {
@@ -34,7 +35,7 @@ export function PlanPreview({ planned, isRefused, isOff, order = 'in-order', chi
           )}
           {children}
           <Costs plan={plan} isOff={isOff} />
-          {order === 'by-volume' ? <ByVolume plan={plan} /> : <InOrder steps={plan.steps} />}
+          {order === 'by-volume' ? <ByVolume plan={plan} /> : <InOrder steps={plan.steps} isVolumeKnown={false} />}
           {plan.warnings.map((warning) => (
             <Notice key={warning} kind="warning">
               {warning}
@@ -54,12 +55,12 @@ export function PlanPreview({ planned, isRefused, isOff, order = 'in-order', chi
 
 type Steps = PlanViewFragment['steps'];
 
-function InOrder({ steps }: { steps: Steps }) {
+function InOrder({ steps, isVolumeKnown }: { steps: Steps; isVolumeKnown: boolean }) {
   return (
     <ol className="space-y-2">
       {steps.map((step, index) => (
         // Two steps of one plan may read the same, and a new plan is drawn anew.
-        <Step key={`${index}-${step.description}`} step={step} number={countDone(steps, index)} />
+        <Step key={`${index}-${step.description}`} step={step} number={countDone(steps, index)} isVolumeKnown={isVolumeKnown} />
       ))}
     </ol>
   );
@@ -83,12 +84,12 @@ function ByVolume({ plan }: { plan: PlanViewFragment }) {
           'The machine'
         )}
       </h4>
-      <InOrder steps={[...group.steps]} />
+      <InOrder steps={[...group.steps]} isVolumeKnown />
     </section>
   ));
 }
 
-function Step({ step, number }: { step: Steps[number]; number: number }) {
+function Step({ step, number, isVolumeKnown }: { step: Steps[number]; number: number; isVolumeKnown: boolean }) {
   const why = explainStep(step.kind);
   return (
     <li className="flex gap-2.5" data-kind={step.kind}>
@@ -99,7 +100,9 @@ function Step({ step, number }: { step: Steps[number]; number: number }) {
         {step.kind === 'KEEP_SHARED_LAYER' ? <Layers size={11} /> : step.kind === 'DEFER_MERGE' ? <CirclePause size={11} /> : number}
       </span>
       <span className="min-w-0 flex-1">
-        <span className={isPutOff(step.kind) ? 'text-ink-soft' : undefined}>{step.description}</span>
+        <span className={isPutOff(step.kind) ? 'text-ink-soft' : undefined}>
+          <StepWords step={step} isVolumeKnown={isVolumeKnown} />
+        </span>
         {why !== null && <span className="block text-[12.5px] text-ink-faint">{why}</span>}
       </span>
       {step.bytesToMove > 0 && <span className="figures shrink-0 text-ink-faint">{formatBytes(step.bytesToMove)}</span>}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlanStepKind } from '../../generated/graphql';
-import { explainStep, groupByVolume, isPutOff, listNames, namesTouched, sayCosts, sayInterruption } from './plan-words';
+import { explainStep, groupByVolume, isPutOff, listNames, namesTouched, sayCosts, sayInterruption, sayLayers } from './plan-words';
 
 const volume = (target: string) => ({ id: `id-${target}`, name: `web-1-${target}`, target });
 const step = (kind: PlanStepKind, target: string | null, ...names: string[]) => ({
@@ -28,9 +28,15 @@ describe('a plan in words', () => {
 
   it('explains what leaves bytes where they are, and nothing that explains itself', () => {
     expect([isPutOff('KEEP_SHARED_LAYER'), isPutOff('DEFER_MERGE'), isPutOff('PULL_LAYER')]).toEqual([true, true, false]);
-    expect(explainStep('KEEP_SHARED_LAYER')).toContain('branches');
-    expect(explainStep('DEFER_MERGE')).toContain('stopped');
+    expect(explainStep('DISCARD_MEMORY')).toContain('memory');
     expect(explainStep('DISCARD_LAYER')).toBeNull();
+  });
+
+  it('calls layers by their numbers', () => {
+    const file = (number: number) => `volume-5397fce1-787e-4a48-be0b-1d3d28f3d297.${number}.qcow2`;
+    expect(sayLayers(`Let ${file(12)} name ${file(1)} as the layer below it.`)).toBe('Let layer 12 name layer 1 as the layer below it.');
+    expect(sayLayers(`Make the empty layer ${file(4)}.`)).toBe('Make the empty layer 4.');
+    expect(sayLayers('Remove volume-of-mine.qcow2.')).toBe('Remove volume-of-mine.qcow2.');
   });
 
   it('names the costs, and leaves out what is nothing', () => {

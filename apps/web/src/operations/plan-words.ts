@@ -20,8 +20,6 @@ export function groupByVolume(steps: readonly Step[]): StepGroup[] {
 }
 
 const EXPLANATIONS: Partial<Record<PlanStepKind, string>> = {
-  KEEP_SHARED_LAYER: 'Several branches still read it. Its bytes stay until one branch is left; then it is merged.',
-  DEFER_MERGE: 'It cannot be merged well while the machine runs. Coppice does it when the machine is stopped.',
   DISCARD_MEMORY: 'The memory image goes: a revert to this snapshot cannot go on running from it any more.',
   CARRY_BITMAPS: 'So that the next volume snapshot can stay incremental.',
   DROP_CHECKPOINT: 'The next volume snapshot of this volume will be a full one.',
@@ -30,6 +28,14 @@ const EXPLANATIONS: Partial<Record<PlanStepKind, string>> = {
 /** Why such a step is in the plan, where its own words do not say it; null for steps that need no explanation. */
 export function explainStep(kind: PlanStepKind): string | null {
   return EXPLANATIONS[kind] ?? null;
+}
+
+/** A layer's file name: which volume, and which of its layers. */
+const LAYER_FILE = /(?:\blayer )?\bvolume-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(\d+)\.qcow2/g;
+
+/** A step's description with layers by their number instead of their files' names, which nobody can tell apart. */
+export function sayLayers(description: string): string {
+  return description.replaceAll(LAYER_FILE, 'layer $1');
 }
 
 /** Steps that leave bytes where they are for now, instead of moving or freeing them. */
