@@ -13,6 +13,7 @@ function choose(run: Layer[], changed: Partial<MergeSituation> & { others?: Laye
     unpinnedNow: new Set(run.slice(0, -1).map((one) => one.id)),
     restLimitBytes: 50,
     costsOf: mergeCosts,
+    liveMachineIds: null,
     ...changed,
   });
 }
@@ -137,6 +138,11 @@ describe('inside a running chain', () => {
   it('waits where only a pull would be right', () => {
     const run = [layer('a', null, [1, 2]), { ...layer('b', 'a', [3]), volumeId: 'clone' }];
     expect(choose(run, over(run))).toEqual({ why: 'NOT_WHILE_RUNNING' });
+  });
+
+  it('waits where the running machine is none that may be asked', () => {
+    const run = [layer('a', null, [1, 2]), layer('b', 'a', [3, 4, 5])];
+    expect(choose(run, { ...over(run), liveMachineIds: new Set(['n']) })).toEqual({ why: 'OPEN_IN_ANOTHER_MACHINE' });
   });
 
   it('waits where two running machines have it open', () => {

@@ -22,6 +22,8 @@ export type MergeSituation = {
   /** Layers that this plan takes the last pin from. */
   unpinnedNow: ReadonlySet<string>;
   restLimitBytes: number;
+  /** Null: every running machine may be asked to merge. */
+  liveMachineIds: ReadonlySet<string> | null;
   /** mergeCosts, or one that remembers: the same runs come again and again where many sets of snapshots are weighed. */
   costsOf: (run: readonly Layer[]) => MergeCost[];
 };
@@ -56,6 +58,7 @@ export function chooseMerge(run: readonly Layer[], situation: MergeSituation): M
   const [head, ...others] = open;
   if (!head) return offline ? { merge: mergeOf(offline, forest), grownBytes: offline.cost.grownBytes } : { why: 'NOT_WHILE_RUNNING' };
   if (others.length > 0) return { why: 'OPEN_IN_SEVERAL_MACHINES' };
+  if (situation.liveMachineIds?.has(head.machineId) === false) return { why: 'OPEN_IN_ANOTHER_MACHINE' };
   if (head.headLayerId === top.id && isAtRest(run, top, situation)) return { why: 'AT_REST' };
   const live = cheapest(liveWays(run, head, situation));
   if (!live) return { why: 'NOT_WHILE_RUNNING' };

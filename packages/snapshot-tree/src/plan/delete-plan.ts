@@ -34,6 +34,8 @@ export type DeleteRequest = {
   doomed: Doomed;
   /** Volumes with a checkpoint: nothing is committed into their raw base, which has no place for a bitmap. */
   checkpointedVolumeIds: ReadonlySet<string>;
+  /** The running machines whose QEMU this operation may ask to merge; all of them where not given. */
+  liveMachineIds?: ReadonlySet<string>;
   /** From how many bytes on a head over a layer at rest is merged down while it runs; REST_LIMIT_BYTES where not given. */
   restLimitBytes?: number;
 };
@@ -42,6 +44,8 @@ export type DeleteRequest = {
 export type DeferralReason =
   /** Two or more running machines have the layers open: no one of them may change the files. */
   | 'OPEN_IN_SEVERAL_MACHINES'
+  /** A running machine that this operation may not command has the layers open: a clone, mostly. */
+  | 'OPEN_IN_ANOTHER_MACHINE'
   /** Each legal way moves more than DEFER_FACTOR times what it moves once the machine is stopped. */
   | 'CHEAPER_WHEN_STOPPED'
   /** No way is legal while the machine runs. */

@@ -54,6 +54,7 @@ function chosen(rows: Layer[], isRunning: boolean): number | null {
     unpinnedNow: new Set(rows.map((row) => row.id)),
     restLimitBytes: 0,
     costsOf: mergeCosts,
+    liveMachineIds: null,
   });
   return 'why' in choice ? null : choice.merge.commitBytes + choice.merge.pullBytes;
 }

@@ -99,6 +99,7 @@ function mergeAll(record: ForestRecord<MachineHead>, request: Weighing, unpinned
       checkpointedVolumeIds: request.checkpointedVolumeIds,
       unpinnedNow,
       restLimitBytes: request.restLimitBytes ?? REST_LIMIT_BYTES,
+      liveMachineIds: request.liveMachineIds ?? null,
       costsOf: request.costsOf,
     });
     if ('why' in choice) {

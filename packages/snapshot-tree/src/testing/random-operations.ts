@@ -176,6 +176,7 @@ function optionsOf(dice: readonly number[], doomed: Doomed): DeleteOptions {
     hidden: (layer: Layer) => hiding % 3 === 0 && (layer.fileName.charCodeAt(layer.fileName.indexOf('.') + 1) + hiding) % 4 === 0,
     checkpointedVolumeIds: new Set(at(dice, 3) % 4 === 0 ? ['a1'] : []),
     restLimitBytes: at(dice, 3) % 6,
+    onlyOwn: at(dice, 3) % 2 === 0,
     weather: weatherOf(dice),
   };
 }

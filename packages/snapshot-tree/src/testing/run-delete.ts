@@ -13,6 +13,8 @@ export type DeleteOptions = {
   hidden: (layer: Layer) => boolean;
   checkpointedVolumeIds: ReadonlySet<string>;
   restLimitBytes: number;
+  /** No other machine's QEMU is asked. */
+  onlyOwn?: boolean;
   weather: Weather;
 };
 
@@ -49,6 +51,7 @@ function requestOf(world: ModelWorld, machineId: string, options: DeleteOptions)
     doomed: options.doomed,
     checkpointedVolumeIds: options.checkpointedVolumeIds,
     restLimitBytes: options.restLimitBytes,
+    ...(options.onlyOwn ? { liveMachineIds: new Set([machineId]) } : {}),
   };
 }
 
