@@ -23,6 +23,7 @@ export const CRASH_POINTS = {
   'switch-heads/before-finished-record': 'done and checked, the result is not journalled',
   'merge-layers/before-spoil-note': 'everything is checked and held, nothing has changed',
   'merge-layers/copying': 'a part of the bytes is in the target, the rest is not',
+  'merge-layers/pulled': 'the headers show the end of the copy, which is not flushed',
   'merge-layers/copied': 'all bytes are in the target and durable, that is not journalled',
   'merge-layers/after-first-repoint': 'one layer reads the target already, the others do not',
   'merge-layers/before-define': 'all layers read the target, the definition is the old one',

@@ -31,6 +31,11 @@ export interface BlockJobs {
   pull(job: BlockPull): Promise<void>;
   /** Null where none runs; whether the last one succeeded is only to be seen in the chain. */
   running(uuid: string, target: string): Promise<BlockJob | null>;
+  /**
+   * QEMU writes down what it holds of the disk that is on this file. No function of libvirt does it, so it is asked past libvirt's own record,
+   * which marks the domain as tainted.
+   */
+  flush(uuid: string, path: string): Promise<void>;
   /** Ends a job; the disk keeps its chain. Success where there is none. */
   abort(uuid: string, target: string): Promise<void>;
 }

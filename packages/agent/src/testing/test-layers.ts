@@ -169,6 +169,12 @@ export class TestLayers {
     if (/"(corruptions|check-errors)": [1-9]/.test(stdout)) throw new Error(`layer ${layer} is damaged: ${stdout}`);
   }
 
+  /** Lets the header of a layer name another below it, without a change of data; the model keeps what was. */
+  async lie(layer: number, over: number): Promise<void> {
+    const argv = ['rebase', '-u', '-f', 'qcow2', '-F', this.formatOf(over), '-b', this.fileName(over), this.path(layer)];
+    await this.qemu('qemu-img', argv);
+  }
+
   /** A persistent dirty bitmap that records what is written from now on. */
   async addBitmap(layer: number, name: string): Promise<void> {
     await this.qemu('qemu-img', ['bitmap', '--add', '-g', String(BLOCK_BYTES), '-f', 'qcow2', this.path(layer), name]);

@@ -19,10 +19,9 @@ import type { MergeState } from './merge-state.js';
 /** A daemon that dies three times over the same files does not die by chance. */
 const MAX_TRIES = 3;
 
-/** A copy that is to be made. `state`: what the headers said. */
+/** A copy that is to be made, of a run whose headers are as planned. */
 export interface OfflineCopy {
   readonly merge: Merge;
-  readonly state: MergeState;
   readonly cost: MergeCost;
   readonly stage: Stage;
 }
@@ -30,7 +29,7 @@ export interface OfflineCopy {
 /** Makes the copy, durably; returns the daemon, which still holds the layers. Throws CommandProblem, or CommandCancelled. */
 export async function copyOffline(copy: OfflineCopy, context: CommandContext): Promise<StorageDaemon> {
   for (let tries = 1; ; tries += 1) {
-    const daemon = await holdLayers(copy, context, copy.merge.into);
+    const daemon = await holdLayers({ merge: copy.merge, state: 'WHOLE' }, context, copy.merge.into);
     try {
       await copyWith({ ...copy, daemon, context });
       return daemon;
@@ -44,24 +43,25 @@ export async function copyOffline(copy: OfflineCopy, context: CommandContext): P
 
 /** A daemon that has the layers open and keeps machines off them; one may be opened for writing. Throws MACHINE_STATE if one is open elsewhere. */
 export async function holdLayers(
-  { merge, state }: Pick<OfflineCopy, 'merge' | 'state'>,
+  { merge, state }: { merge: Merge; state: MergeState },
   context: CommandContext,
   writable?: number,
 ): Promise<StorageDaemon> {
   const pidFile = join(context.stateDir, `storage-daemon-${context.command.id}.pid`);
   await endLeftDaemon(pidFile);
-  const daemon = await StorageDaemon.start(pidFile);
+  let daemon: StorageDaemon | null = null;
   try {
+    daemon = await StorageDaemon.start(pidFile);
     await daemon.openChain(layersOf({ merge, state }), writable ?? -1);
     return daemon;
   } catch (error) {
-    await daemon.close();
+    await daemon?.close();
     throw problemOf(error, merge);
   }
 }
 
 /** The chain as it is open in the daemon: from the reader down, or from the target where the reader is not to be looked at any more. */
-function layersOf({ merge, state }: Pick<OfflineCopy, 'merge' | 'state'>): readonly MergedLayer[] {
+function layersOf({ merge, state }: { merge: Merge; state: MergeState }): readonly MergedLayer[] {
   const { chain, into, runLength } = merge;
   if (state === 'WHOLE') return chain;
   return [...chain.slice(state === 'PULLED' ? 0 : into, into + 1), ...chain.slice(runLength)];
@@ -73,12 +73,12 @@ interface Work extends OfflineCopy {
 }
 
 async function copyWith(work: Work): Promise<void> {
-  const { merge, stage, cost, state, daemon, context } = work;
+  const { merge, stage, cost, daemon, context } = work;
   if (context.cancelled.aborted) throw new CommandCancelled(stage.left);
   if (hasCommit(merge)) await commit(work);
-  if (hasPull(merge) && state === 'WHOLE') await pull(work);
-  const belowIndex = layersOf(work).length - (merge.chain.length - merge.runLength);
-  const below = belowOf(merge) === undefined ? null : belowIndex;
+  if (hasPull(merge)) await pull(work);
+  context.crash('merge-layers/pulled');
+  const below = belowOf(merge) === undefined ? null : merge.runLength;
   await keepBitmaps(work, below);
   await daemon.settle(targetOf(merge), merge.into, below);
   await syncFile(targetOf(merge).path);
@@ -87,11 +87,11 @@ async function copyWith(work: Work): Promise<void> {
 }
 
 /** Incremental backups go on over a merge. Where they cannot, the next is a full one, and the merge is right all the same. */
-async function keepBitmaps({ merge, state, daemon, context }: Work, below: number | null): Promise<void> {
+async function keepBitmaps({ merge, daemon, context }: Work, below: number | null): Promise<void> {
   if (targetOf(merge).format === 'raw') return;
   try {
     await daemon.unlock(targetOf(merge), merge.into, below);
-    await carryBitmaps(daemon, { into: merge.into, length: state === 'WHOLE' ? merge.runLength : merge.into + 1 });
+    await carryBitmaps(daemon, { into: merge.into, length: merge.runLength });
   } catch (error) {
     if (!(error instanceof QmpRefusal)) throw error;
     context.log.warn({ err: error }, 'dirty bitmaps could not be carried over a merge');

@@ -66,6 +66,7 @@ async function requireMergedIntoMiddle(layers: TestLayers): Promise<void> {
 const POINTS = [
   'merge-layers/before-spoil-note',
   'merge-layers/copying',
+  'merge-layers/pulled',
   'merge-layers/copied',
   'merge-layers/after-first-repoint',
   'merge-layers/before-finished-record',
@@ -157,3 +158,17 @@ it('cancelled in the middle of a pull it leaves nothing, and one that has not be
   layers.recordMerge([3, 2, 1, 0], 3, []);
   for (const layer of [3, 4, 5]) await layers.requireView(layer);
 });
+
+it.each([
+  { run: [3, 2, 1], into: 3 },
+  { run: [3, 2, 1], into: 2 },
+])(
+  'a header that is ahead of its data, as a pull leaves it that was killed before its flush, is not believed: $run into $into',
+  async ({ run, into }) => {
+    const layers = await madeChain();
+    await layers.lie(into, 0);
+    resultOf(await world.api.run(layers.merge(run, into, { readers: [layers.link(4), layers.link(5)] })), 'merge-layers');
+    layers.recordMerge(run, into, [4, 5]);
+    for (const layer of [0, into, 4, 5]) await layers.requireView(layer);
+  },
+);

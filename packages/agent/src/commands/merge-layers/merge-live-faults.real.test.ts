@@ -99,6 +99,29 @@ it.each(KINDS)('libvirtd is killed in the middle of a %s: the job goes on, is fo
   await requireMerged(kind);
 });
 
+it('QEMU is killed right after a pull: all that was pulled is in the file', async () => {
+  resultOf(await world.api.run(bodyOf('pull')), 'merge-layers');
+  process.kill(qemuPid(), 'SIGKILL');
+  layers.recordMerge([3, 2], 3, []);
+  await until('the machine to be off', async () => (await world.virsh('domstate', 'g1')).trim() === 'shut off');
+  for (const layer of [0, 1, 3, 4]) await layers.requireView(layer);
+});
+
+it('agent and QEMU are killed between the end of a pull and its flush: the head reads its layers again, and it is finished offline', async () => {
+  await restartToCrash('merge-layers/pulled');
+  const command = world.api.issue(bodyOf('pull'));
+  await world.agent.ended();
+  process.kill(qemuPid(), 'SIGKILL');
+  await until('the machine to be off', async () => (await world.virsh('domstate', 'g1')).trim() === 'shut off');
+  world.agent.start();
+  const { outcome } = await world.api.finished(command);
+  expect(outcome).toMatchObject({ kind: 'failed', left: 'NOTHING', failure: { code: 'MACHINE_STATE', retryable: true } });
+  expect((await world.imageInfo(layers.fileName(3)))['backing-filename']).toBe(layers.fileName(2));
+  for (const layer of [0, 1, 2, 3, 4]) await layers.requireView(layer);
+  resultOf(await world.api.run(bodyOf('pull', { how: 'OFFLINE' })), 'merge-layers');
+  await requireMerged('pull');
+});
+
 it.each([
   ['commit', 'SPOILED'],
   ['pull', 'NOTHING'],

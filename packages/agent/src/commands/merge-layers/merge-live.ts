@@ -3,15 +3,18 @@
  * agent and libvirtd, and ends with QEMU; how it ended is seen in the chain, never inferred from its absence.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandCancelled, CommandProblem } from '../../failure.js';
+import { CommandCancelled, CommandProblem, HypervisorLost } from '../../failure.js';
+import { syncFile } from '../../hypervisor/qemu-storage/repoint-image.js';
 import { type CommandContext, notesOf, told } from '../context.js';
-import { drifted } from '../machine-view.js';
+import { drifted, viewMachine } from '../machine-view.js';
 import { bytesByRanges, bytesByShare, type JobBytes, ofLivingMachine, requireNoOtherJob, watchBlockJob } from './block-job.js';
 import { type LiveChain, lookAtChain } from './live-chain.js';
+import { noteCopied } from './copied-note.js';
 import { hasCommit, isHead, type Merge, type Stage, targetOf } from './merge.js';
-import { costOf, requireSpaceFor } from './merge-cost.js';
+import { bytesOf, costOf, requireSpaceFor } from './merge-cost.js';
 import { readMergeState } from './merge-state.js';
 import { repointReaders, switchDefinition } from './repoint-readers.js';
+import { tryToUndo } from './undo-repoint.js';
 
 /** libvirt brings its record forward some moments after QEMU did. */
 const LAG_MS = 10_000;
@@ -22,13 +25,52 @@ const FULL_BELOW_BYTES = 4 * 1024 * 1024;
 /** Returns the bytes of data that were copied. Throws MACHINE_STATE where the machine does not run any more. */
 export async function mergeLive(merge: Merge, stage: Stage, context: CommandContext): Promise<number> {
   requireLegal(merge);
-  const before = await told(context, 'VERIFY_CHAIN', () => lookAtChain(merge, context));
-  if (!before.isMerged) await copyLive(merge, before, { stage, context });
+  try {
+    const before = await told(context, 'VERIFY_CHAIN', () => lookAtChain(merge, context));
+    if (!before.isMerged) await copyLive(merge, before, { stage, context });
+    if (notesOf(context, 'copied').length === 0) await settleLive(merge, context);
+  } catch (error) {
+    if (!(error instanceof HypervisorLost)) await undoIfOff(merge, context);
+    throw error;
+  }
   if (hasCommit(merge)) stage.left = 'REPOINTED';
   await repointReaders(merge, stage, context);
   await switchDefinition(merge, stage, context);
   if (!(await lookAtChain(merge, context)).isMerged) throw drifted('The machine is not on its merged chain.');
   return bytesNoted(context);
+}
+
+/**
+ * Makes sure that the copy is in the file and not in QEMU's memory. QEMU flushes the target of a commit itself; of a pull it does not, and
+ * would lose all of it if it were killed now (see undo-repoint.ts). Believed is what the file says.
+ */
+async function settleLive(merge: Merge, context: CommandContext): Promise<void> {
+  context.crash('merge-layers/pulled');
+  const { names } = await lookAtChain(merge, context);
+  const head = names[0];
+  if (!hasCommit(merge) && head !== undefined) {
+    await ofLivingMachine(merge, context, () => context.hypervisor.blockJobs.flush(merge.machineUuid, head));
+    const missingBytes = bytesOf((await costOf(merge)).pull);
+    if (missingBytes > 0) throw notInFile(targetOf(merge).path, missingBytes);
+  }
+  await syncFile(targetOf(merge).path);
+  context.crash('merge-layers/copied');
+  await noteCopied(context, merge, bytesNoted(context));
+}
+
+function notInFile(path: string, missingBytes: number): CommandProblem {
+  return new CommandProblem({
+    code: 'IO_ERROR',
+    retryable: true,
+    message: `QEMU has pulled layers into ${path}, and ${missingBytes} bytes of them are not in the file yet. No layer may be discarded.`,
+    hint: 'Retry: they are written down then.',
+  });
+}
+
+/** Of a machine that is off nobody knows whether QEMU had written down what its headers promise. */
+async function undoIfOff(merge: Merge, context: CommandContext): Promise<void> {
+  const { facts } = await viewMachine(context.hypervisor, merge.machineUuid);
+  if (facts.power === 'OFF' && notesOf(context, 'copied').length === 0) await tryToUndo(merge, context);
 }
 
 /** libvirt pulls into the head alone, and QEMU can give a running head up only by a pivot, whose crash nobody can tell from its success. */
@@ -56,7 +98,6 @@ async function copyLive(merge: Merge, before: LiveChain, work: Work): Promise<vo
   const bytes = isOurs ? bytesByShare(bytesNoted(context)) : await begin(merge, before, work);
   await watchBlockJob(merge, bytes, context);
   await requireCopied(merge, stage, context);
-  context.crash('merge-layers/copied');
   const { bytesTotal } = bytes;
   context.progress(hasCommit(merge) ? 'COMMIT_LAYER' : 'PULL_LAYER', 'SUCCEEDED', {
     target: merge.target,

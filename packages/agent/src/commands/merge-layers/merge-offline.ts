@@ -7,19 +7,20 @@ import { copiedBefore } from './copied-note.js';
 import { copyOffline, holdLayers } from './copy-offline.js';
 import { hasCommit, isHead, type Merge, readerOf, type Stage, targetOf } from './merge.js';
 import { bytesOf, costOf, requireSpaceFor } from './merge-cost.js';
-import { readMergeState } from './merge-state.js';
+import { type MergeState, readMergeState } from './merge-state.js';
 import { repointReaders, switchDefinition } from './repoint-readers.js';
+import { tryToUndo, undoUnsettled } from './undo-repoint.js';
 
 /** A merge of layers that no machine has open. Returns the bytes of data that were copied. Throws MACHINE_STATE where one has. */
 export async function mergeOffline(merge: Merge, stage: Stage, context: CommandContext): Promise<number> {
   const headFile = await requireOff(merge, context);
-  const state = await told(context, 'VERIFY_CHAIN', () => readMergeState(merge, headFile));
-  if (state === 'REPOINTED') stage.left = 'REPOINTED';
   const copied = await copiedBefore(context, merge);
+  const state = await told(context, 'VERIFY_CHAIN', () => settledState(merge, { headFile, isCopied: copied !== null, context }));
+  if (state === 'REPOINTED') stage.left = 'REPOINTED';
   const { daemon, bytesMoved } =
     copied !== null || state === 'REPOINTED'
       ? { daemon: await holdLayers({ merge, state }, context), bytesMoved: copied ?? 0 }
-      : await copy({ merge, state, stage }, context);
+      : await copy({ merge, stage }, context);
   // Closed only now: its locks keep a machine from being started on the reader before the definition has left it.
   try {
     await repointReaders(merge, stage, context);
@@ -30,13 +31,30 @@ export async function mergeOffline(merge: Merge, stage: Stage, context: CommandC
   }
 }
 
+/** The state by the headers, after one that is ahead of its data was put back: what no journal says to be settled may be lost. */
+async function settledState(
+  merge: Merge,
+  { headFile, isCopied, context }: { headFile: string | null; isCopied: boolean; context: CommandContext },
+): Promise<MergeState> {
+  const state = await readMergeState(merge, headFile);
+  if (state !== 'PULLED' || isCopied) return state;
+  await undoUnsettled(merge, context);
+  return readMergeState(merge, headFile);
+}
+
 async function copy(
-  planned: { merge: Merge; state: Awaited<ReturnType<typeof readMergeState>>; stage: Stage },
+  planned: { merge: Merge; stage: Stage },
   context: CommandContext,
 ): Promise<{ daemon: StorageDaemon; bytesMoved: number }> {
   const cost = await costOf(planned.merge);
   await requireSpaceFor(planned.merge, cost, context);
-  return { daemon: await copyOffline({ ...planned, cost }, context), bytesMoved: bytesOf(cost.commit) + bytesOf(cost.pull) };
+  try {
+    const daemon = await copyOffline({ ...planned, cost }, context);
+    return { daemon, bytesMoved: bytesOf(cost.commit) + bytesOf(cost.pull) };
+  } catch (error) {
+    await tryToUndo(planned.merge, context);
+    throw error;
+  }
 }
 
 /** Throws unless the machine, if it has anything to do with the run, is off. Returns the file that its disk is on where that is in the run. */

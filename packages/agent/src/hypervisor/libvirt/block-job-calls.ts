@@ -6,6 +6,7 @@ export const blockJobAnswers = {
   blockPull: z.null(),
   blockJob: z.object({ done: z.number(), total: z.number() }).nullable(),
   abortBlockJob: z.null(),
+  humanMonitor: z.string(),
 } as const;
 
 export type BlockJobCallName = keyof typeof blockJobAnswers;
@@ -17,4 +18,5 @@ export interface BlockJobCallArguments {
   blockPull: { uuid: string; target: string; base: string | null; bytesPerSecond: number; isRelative: boolean };
   blockJob: { uuid: string; target: string };
   abortBlockJob: { uuid: string; target: string };
+  humanMonitor: { uuid: string; command: string };
 }

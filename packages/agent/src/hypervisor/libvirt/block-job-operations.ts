@@ -9,6 +9,8 @@ const COMMIT_BANDWIDTH_BYTES = 16;
 /** virDomainBlockRebaseFlags. */
 const REBASE_RELATIVE = 16;
 const REBASE_BANDWIDTH_BYTES = 64;
+/** virDomainQemuMonitorCommandFlags. */
+const MONITOR_HMP = 1;
 /** virDomainBlockJobInfo: int type; unsigned long bandwidth; unsigned long long cur, end. The rest is room to grow. */
 const JOB_INFO_BYTES = 256;
 
@@ -34,6 +36,12 @@ export function blockJobOperations(host: { withDomain: <T>(uuid: string, use: (d
       host.withDomain(uuid, (domain) => {
         if (jobOf(domain, target) !== null) checked(jobs.abort(domain, target, 0));
         return null;
+      }),
+    humanMonitor: ({ uuid, command }) =>
+      host.withDomain(uuid, (domain) => {
+        const answer: [string | null] = [null];
+        checked(vir.monitorCommand(domain, command, answer, MONITOR_HMP));
+        return answer[0] ?? '';
       }),
   };
 }

@@ -11,6 +11,8 @@ import { QmpLost, QmpSocket } from './qmp-socket.js';
 
 /** Longer than storage that is slow needs to open an image; a daemon that takes longer is given up. */
 const COMMAND_DEADLINE_MS = 60_000;
+/** A flush waits for storage: what was copied may lie in its caches. */
+const FLUSH_DEADLINE_MS = 600_000;
 const START_DEADLINE_MS = 20_000;
 /** From SIGTERM to SIGKILL, and from that to giving up: a process that hangs in the kernel does not end. */
 const END_GRACE_MS = 5_000;
@@ -92,7 +94,7 @@ export class StorageDaemon {
   }
 
   private async reopen(options: Record<string, unknown>): Promise<void> {
-    await this.execute('blockdev-reopen', { options: [{ ...options, discard: 'unmap' }] });
+    await this.execute('blockdev-reopen', { options: [{ ...options, discard: 'unmap' }] }, FLUSH_DEADLINE_MS);
   }
 
   /** Ends it, jobs included; what they wrote stays. Never throws. */
