@@ -27,6 +27,7 @@ function command(number: number, changes: Partial<CommandIssued> = {}): CommandI
       verb: 'discard-layers',
       machineUuid,
       layers: [{ volumeId: machineUuid, pool: 'p', fileName: `volume-${machineUuid}.1.qcow2` }],
+      snapshotFiles: [],
     },
     ...changes,
   };
