@@ -36,6 +36,7 @@ const EXPECTED_EVENTS = [
   'clone',
   'flatten',
   'cancelled',
+  'trouble in a discard',
   'merge OFFLINE',
   'merge LIVE',
   'merge LIVE thickened',

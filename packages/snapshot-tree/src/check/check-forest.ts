@@ -49,5 +49,11 @@ function layerFindings(forest: LayerForest, layer: Layer, { isHeld }: { isHeld: 
 
 /** Each sentence that is there twice. */
 function repeated(sentences: readonly string[]): string[] {
-  return [...new Set(sentences.filter((sentence, index) => sentences.indexOf(sentence) !== index))].map((sentence) => `${sentence} twice`);
+  const seen = new Set<string>();
+  const again = new Set<string>();
+  for (const sentence of sentences) {
+    if (seen.has(sentence)) again.add(sentence);
+    seen.add(sentence);
+  }
+  return [...again].map((sentence) => `${sentence} twice`);
 }

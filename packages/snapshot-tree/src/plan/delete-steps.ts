@@ -5,7 +5,7 @@ import type { Merge } from './merge.js';
 import { type PlanStep, planStep } from './plan.js';
 
 /** Why a merge waits, as a clause that follows what waits. */
-export const DEFERRAL_WORDS: Readonly<Record<DeferralReason, string>> = {
+const DEFERRAL_WORDS: Readonly<Record<DeferralReason, string>> = {
   OPEN_IN_SEVERAL_MACHINES: 'two running machines have them open, and neither may change them under the other',
   OPEN_IN_ANOTHER_MACHINE: 'another machine runs on them, and only it could merge them before it is stopped',
   CHEAPER_WHEN_STOPPED: 'while the machine runs it would move several times as much as once it is stopped',

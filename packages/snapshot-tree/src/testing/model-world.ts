@@ -1,4 +1,3 @@
-import { expect } from 'vitest';
 import { checkFiles } from '../check/check-files.js';
 import { checkForest } from '../check/check-forest.js';
 import type { VmSnapshotState } from '../lifecycle/vm-snapshot.js';
@@ -9,6 +8,11 @@ import type { VmSnapshotKind } from '../plan/delete-plan.js';
 import { layerFileName } from '../plan/layer-file-name.js';
 import type { SnapshotDisk } from '../plan/revert-plan.js';
 import { ModelFiles } from './model-files.js';
+
+/** Throws with the findings: a plain throw, because it is asked a million times. */
+export function assertNone(findings: readonly string[], after: string): void {
+  if (findings.length > 0) throw new Error(`after ${after}: ${findings.join('; ')}`);
+}
 
 /** A snapshot as a store keeps it. Pins are in the record; the disks say where each volume was. */
 export type WorldSnapshot = {
@@ -214,9 +218,12 @@ export class ModelWorld {
 
   /** Invariants 2 and 3 once nothing is under way: record, files and definition say the same. */
   audit(after: string): void {
-    expect(checkForest(this.record), after).toEqual([]);
+    assertNone(checkForest(this.record), after);
     const found = this.files.names().map((fileName) => ({ fileName, backingFileName: this.files.backingOf(fileName) }));
-    expect(checkFiles(this.record, found, new Set(this.pendingDiscards)), after).toEqual([]);
+    assertNone(
+      checkFiles(this.record, found, new Set(this.pendingDiscards)).map((finding) => finding.message),
+      after,
+    );
     const forest = this.forest();
     for (const head of this.record.heads) {
       if (forest.chainOf(head.headLayerId).length > MODEL_CHAIN_LIMIT)

@@ -37,7 +37,7 @@ export function runDelete(world: ModelWorld, machineId: string, options: DeleteO
   }
   if (outcome === 'CANCELLED') return world.count('cancelled');
   const peak = world.files.usedClusters();
-  drive(world, discardPending(world), { ...options.weather, trouble: { kind: 'NONE', after: 0 } });
+  if (!drive(world, discardPending(world), options.weather)) world.count('trouble in a discard');
   if (isCalm) checkSums(world, plan, { ...before, peak });
 }
 
@@ -117,9 +117,9 @@ function replan(world: ModelWorld, machineId: string, options: DeleteOptions): O
   return 'OTHERWISE';
 }
 
-/** Removes what has left the record, each file after those over it. */
+/** Removes what has left the record, each file after those over it. What trouble leaves is for whoever comes next. */
 export function* discardPending(world: ModelWorld): Generator<string> {
-  for (const name of world.pendingDiscards.splice(0)) {
+  for (let name = world.pendingDiscards.shift(); name !== undefined; name = world.pendingDiscards.shift()) {
     world.files.remove(name);
     yield `${name} is removed`;
   }

@@ -1,10 +1,9 @@
-import { expect } from 'vitest';
 import { checkReads } from '../check/check-reads.js';
 import type { MachineHead } from '../model/forest-record.js';
 import type { LayerForest } from '../model/layer-forest.js';
 import { applyMerge, applyThicken, type Merge } from '../plan/merge.js';
 import { assertLegal } from './legal-merge.js';
-import { MODEL_CHAIN_LIMIT, type ModelWorld } from './model-world.js';
+import { assertNone, MODEL_CHAIN_LIMIT, type ModelWorld } from './model-world.js';
 
 /** How far a merge is, as an agent's journal keeps it: from REPOINT on, or PULLED where nothing was committed, only forward. */
 export type MergeJournal = { phase: 'COMMIT' | 'REPOINT' | 'PULL' | 'PULLED' | 'DONE' };
@@ -40,7 +39,7 @@ export function* runMerge(world: ModelWorld, merge: Merge, journal: MergeJournal
   }
   const before = world.record;
   world.record = applyMerge(before, merge);
-  expect(checkReads(before, world.record, [merge])).toEqual([]);
+  assertNone(checkReads(before, world.record, [merge]), 'a merge');
   world.pendingDiscards.push(...merge.garbageIds.map((id) => forest.layer(id).fileName));
   journal.phase = 'DONE';
   yield 'the merge is recorded';

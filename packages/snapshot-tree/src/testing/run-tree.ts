@@ -114,7 +114,7 @@ export function runRevert(
   })();
   const isDone = drive(world, files, wanted.weather);
   if (isDone) recordRevert(world, snapshot, plan);
-  drive(world, discardPending(world), { ...wanted.weather, trouble: { kind: 'NONE', after: 0 } });
+  drive(world, discardPending(world), isDone ? wanted.weather : { ...wanted.weather, trouble: { kind: 'NONE', after: 0 } });
 }
 
 function recordRevert(world: ModelWorld, snapshot: WorldSnapshot, plan: RevertPlan): void {
