@@ -62,8 +62,11 @@ export interface Hypervisor {
   switchAutostartOff(uuid: string): Promise<void>;
   /** Ends a machine at once: QEMU is asked to end, then killed. One that is off already is success. */
   stop(uuid: string): Promise<void>;
-  /** Starts from the persistent definition, or from a managed save image where there is one. Throws MACHINE_STATE if it runs. */
-  start(uuid: string, options?: { readonly isPaused: boolean }): Promise<void>;
+  /**
+   * Starts from the persistent definition, or from a managed save image where there is one: `hasSavedMemory`, as that takes its time. Throws
+   * MACHINE_STATE if it runs.
+   */
+  start(uuid: string, options?: { readonly isPaused?: boolean; readonly hasSavedMemory?: boolean }): Promise<void>;
   /** Success where there is none. */
   removeManagedSave(uuid: string): Promise<void>;
   /** Starts a machine in the middle of what it did: `path` is the saved memory, `xml` its live definition on the disks that go with it. */

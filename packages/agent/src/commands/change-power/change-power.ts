@@ -49,7 +49,7 @@ async function switchOn(view: MachineView, disks: readonly ExpectedDisk[], conte
   else if (view.inactiveXml.includes('<backingStore')) await context.hypervisor.define(withSources(view.inactiveXml, new Map()));
   await context.note('starting', {});
   context.crash('change-power/before-act');
-  await told(context, 'START_MACHINE', () => context.hypervisor.start(facts.uuid));
+  await told(context, 'START_MACHINE', () => context.hypervisor.start(facts.uuid, { hasSavedMemory: facts.hasManagedSave }));
 }
 
 interface SwitchOff {

@@ -126,8 +126,9 @@ export class LibvirtHypervisor implements Hypervisor {
     }
   }
 
-  async start(uuid: string, { isPaused } = { isPaused: false }): Promise<void> {
-    await this.change('start', { uuid, isPaused }, `start machine ${uuid}`);
+  async start(uuid: string, { isPaused = false, hasSavedMemory = false } = {}): Promise<void> {
+    const deadlineMs = hasSavedMemory ? MEMORY_DEADLINE_MS : CHANGE_DEADLINE_MS;
+    await this.link.call('start', { uuid, isPaused }, { doing: `start machine ${uuid}`, deadlineMs });
   }
 
   async removeManagedSave(uuid: string): Promise<void> {
