@@ -4,19 +4,22 @@ import { refusalFor } from '../access/refusals.js';
 import type { Refusal } from '../errors/refusal.js';
 import { type Availability, availability, notYet } from '../machines/actions.js';
 import type { MachineFacts } from '../machines/machine-facts.store.js';
+import { obstacleTo } from './delete/decide-delete.js';
+import { deleteStarter } from './delete/delete.store.js';
 import { decideRevert } from './revert/decide-revert.js';
 import { revertStarter } from './revert/revert.store.js';
 
 /** The snapshot as far as its actions are concerned. */
 type Asked = { id: string; projectId: string; virtualMachineId: string; state: string };
 
-const LATER = ['DELETE_VM_SNAPSHOT', 'CLONE_VM_SNAPSHOT', 'CREATE_VOLUME_SNAPSHOT', 'CREATE_TEMPLATE'];
+const LATER = ['CLONE_VM_SNAPSHOT', 'CREATE_VOLUME_SNAPSHOT', 'CREATE_TEMPLATE'];
 
 /** Every action of the contract that concerns a VM snapshot, asked for with the defaults of its input. `facts` of its machine. */
 export function actionsOfSnapshot(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Availability[] {
   return [
     availability('UPDATE_VM_SNAPSHOT', refusalOfUpdate(principal, snapshot)),
     availability('REVERT_TO_VM_SNAPSHOT', refusalOfRevert(principal, snapshot, facts)),
+    availability('DELETE_VM_SNAPSHOT', refusalOfDelete(principal, snapshot, facts)),
     ...LATER.map(notYet),
   ];
 }
@@ -35,4 +38,11 @@ function refusalOfRevert(principal: Principal, snapshot: Asked, facts: MachineFa
   const request = { snapshotId, virtualMachineId, snapshotFirst: false, start: false, planHash: null, idempotencyKey: null };
   const decided = decideRevert(request, facts);
   return decided.ok ? null : decided.refusals[0];
+}
+
+/** Without its plan: to plan the merges of every node of a large tree takes seconds. */
+function refusalOfDelete(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Refusal | null {
+  const access = deleteStarter.access(principal, facts);
+  if (!access.ok) return access.refusals[0];
+  return facts === null ? null : obstacleTo(snapshot.id, facts);
 }

@@ -4,6 +4,7 @@ import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.
 import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
 import { DISK_SNAPSHOT_CAPABILITY, MEMORY_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY } from '../capabilities.js';
+import { checkRepointed } from '../check-repointed.js';
 import { checkPlanHash, planHashOf, planView } from '../plan-view.js';
 import { checkQuota } from '../quota.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
@@ -31,6 +32,7 @@ export function decideCreate(request: CreateVmSnapshotRequest, facts: MachineFac
     checkFree(facts) ??
     checkQuota(facts) ??
     checkDrift(facts) ??
+    checkRepointed(facts) ??
     checkResting(facts, 'a snapshot can be taken') ??
     checkMemory(request, facts) ??
     checkName(request, facts) ??

@@ -5,6 +5,7 @@ import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../.
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
 import { assertNever } from '../../platform/assert-never.js';
 import { DISK_SNAPSHOT_CAPABILITY } from '../capabilities.js';
+import { checkRepointed } from '../check-repointed.js';
 import { checkPlanHash, planHashOf, planView } from '../plan-view.js';
 import type { DeleteVmSnapshotsRequest } from './delete-vm-snapshots.contract.js';
 
@@ -56,15 +57,13 @@ function checkWorld(facts: MachineFacts): Refusal | null {
   );
 }
 
-/** Where readers were re-pointed by a merge that did not end, only that very merge may go on. */
-function checkRepointed({ layerRows }: MachineFacts): Refusal | null {
-  const half = layerRows.find((layer) => layer.mergeState === 'REPOINTED');
-  if (!half) return null;
-  return {
-    code: 'MACHINE_BUSY',
-    message: 'A merge of this machine’s layers stopped half-way, and only its continuation is possible. Retry that operation first.',
-    ...(half.mergedBy === null ? {} : { operationId: half.mergedBy }),
-  };
+/** What stands in the way of deleting this snapshot, as far as can be told without a plan; null: nothing. */
+export function obstacleTo(snapshotId: string, facts: MachineFacts): Refusal | null {
+  const snapshot = facts.snapshots.find((candidate) => candidate.id === snapshotId);
+  if (!snapshot) return explain({ code: 'NOT_IN_TREE', snapshotId });
+  const { state, locked } = snapshot;
+  if (state !== 'READY' && state !== 'ERROR') return explain({ code: 'SNAPSHOT_STATE', snapshotId, state });
+  return locked ? explain({ code: 'SNAPSHOT_LOCKED', snapshotId }) : checkWorld(facts);
 }
 
 function doomedOf({ snapshotIds, withDescendants, freeBytes }: DeleteVmSnapshotsRequest): Doomed | Refusal {

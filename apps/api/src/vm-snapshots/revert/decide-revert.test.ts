@@ -171,6 +171,23 @@ function planOf(asked: RevertRequest, seen: MachineFacts) {
   return decided.value;
 }
 
+const layerRow: MachineFacts['layerRows'][number] = {
+  id: 'a.0',
+  volumeId: 'a',
+  fileName: 'volume-a.0.qcow2',
+  format: 'qcow2',
+  state: 'PRESENT',
+  backingLayerId: null,
+  virtualBytes: 64n,
+  allocatedBytes: 1n,
+  isFrozen: true,
+  isTemplate: false,
+  dataMap: null,
+  measuredAt: null,
+  mergeState: 'NONE',
+  mergedBy: null,
+  createdAt: at,
+};
 const off = { state: 'STOPPED' as const, powerState: 'OFF' as const };
 const withMemory = snapshot('s1', { kind: 'DISK_AND_MEMORY', filePool: 'pool' });
 
@@ -188,6 +205,7 @@ it.each<[string, RevertRequest, MachineFacts]>([
   ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['CHAIN_DIFFERS'] })],
   ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['MANAGED_SAVE', 'CHAIN_DIFFERS'] })],
   ['done', request(), facts({ driftCodes: ['MANAGED_SAVE'], machine: off })],
+  ['MACHINE_BUSY', request(), facts({ layerRows: [{ ...layerRow, mergeState: 'REPOINTED' }] })],
   ['MACHINE_STATE', request(), facts({ machine: { state: 'UNKNOWN', powerState: 'UNKNOWN' } })],
   ['HOST_UNAVAILABLE', request(), facts({ machine: { host: { ...host, state: 'DISCONNECTED' } } })],
   ['CAPABILITY_DISABLED', request(), facts({ machine: { host: { ...host, disabledCapabilities: ['vm-snapshot.disk'] } } })],

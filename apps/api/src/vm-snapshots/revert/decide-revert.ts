@@ -13,6 +13,7 @@ import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.
 import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
 import type { MachineFacts, SnapshotFacts } from '../../machines/machine-facts.store.js';
 import { DISK_SNAPSHOT_CAPABILITY, MEMORY_SNAPSHOT_CAPABILITY } from '../capabilities.js';
+import { checkRepointed } from '../check-repointed.js';
 import { checkPlanHash, planHashOf, planView } from '../plan-view.js';
 import { checkQuota } from '../quota.js';
 import { explainRevertRefusal } from './explain-revert-refusal.js';
@@ -50,6 +51,7 @@ export function decideRevert(request: RevertRequest, facts: MachineFacts): Outco
     checkThere(snapshot) ??
     (request.snapshotFirst ? checkQuota(facts) : null) ??
     checkDrift(facts, TOLERATES) ??
+    checkRepointed(facts) ??
     checkResting(facts, 'it can go back to a snapshot') ??
     checkHost(facts, capabilitiesOf(snapshot));
   if (refusal) return refused(refusal);
