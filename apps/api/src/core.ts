@@ -13,7 +13,7 @@ import { SESSIONS_CHANNEL } from './hosts/admission.store.js';
 import { createInstallation } from './hosts/installation.js';
 import type { InstallationChanges } from './hosts/installation-changes.js';
 import { replicaLock } from './hosts/liveness.store.js';
-import { createMachineChanges, machineWorks } from './machines/machine-changes.js';
+import { createMachineChanges, machineRetriers, machineWorks } from './machines/machine-changes.js';
 import type { MachineChanges } from './machines/machine-changes.contract.js';
 import { createOperationChanges } from './operations/change-operation.js';
 import type { OperationChanges } from './operations/operation-changes.contract.js';
@@ -99,7 +99,7 @@ export function createCore(options: CoreOptions): Core {
     revertToVmSnapshot: createRevertToVmSnapshot(start),
     deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: async () => undefined }),
     flattenVolume: createFlattenVolume(start),
-    operations: createOperationChanges({ ...start, retriers: [deleteRetrier] }),
+    operations: createOperationChanges({ ...start, retriers: [deleteRetrier, ...machineRetriers] }),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),
     agentSocket: agents.socket,

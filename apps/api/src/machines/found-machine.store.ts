@@ -131,6 +131,8 @@ async function insertLayer(transaction: Transaction, made: NewLayer): Promise<st
       virtualBytes: BigInt(layer.virtualBytes),
       allocatedBytes: BigInt(layer.allocatedBytes),
       isFrozen: !isHead,
+      // Who else reads a base that Coppice did not name is not known: a machine that no agent shows, perhaps. Nothing ever merges it.
+      isTemplate: !isHead && volumeOfFile(layer.fileName) === null,
     },
     select: { id: true },
   });

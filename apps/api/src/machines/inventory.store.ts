@@ -17,11 +17,15 @@ const finding = z.object({
   repairable: z.boolean(),
 });
 
-/** `seen`: the machine as its host showed it; null where it was not shown (it is gone, or nobody has looked yet). */
+/**
+ * `seen`: the machine as a host showed it; null where it was not shown (it is gone, or nobody has looked yet). `seenOn`: the host, where that
+ * is another than the recorded one.
+ */
 const driftRecord = z.object({
   detectedAt: z.string(),
   findings: z.array(finding),
   seen: inventoryMachine.nullable().default(null),
+  seenOn: z.uuid().nullable().default(null),
 });
 
 /** What is recorded of a drift. */

@@ -3,18 +3,22 @@ import type { Principal } from '../access/principal.js';
 import { NOBODY } from '../graphql/global-id.js';
 import { done, type Outcome } from '../errors/refusal.js';
 import type { OperationWork } from '../operations/operation-work.js';
+import type { Retrier } from '../operations/retry-operation.js';
 import { type StartOptions, startOperation } from '../operations/start-operation.js';
 import type { Starter } from '../operations/start-operation.store.js';
-import { destroyStarter, destroyWork } from './destroy/destroy.store.js';
+import { destroyRetrier, destroyStarter, destroyWork } from './destroy/destroy.store.js';
 import { attachStarter, detachStarter, diskWorks, machineToDetachFrom } from './disks/disks.store.js';
 import type { AttachRequest, MachineChanges, MachineRequest, StartedOnMachine, StartedOnVolume } from './machine-changes.contract.js';
 import { migrateStarter, migrateWork } from './migrate/migrate.store.js';
 import { powerWorks, startStarter, stopStarter } from './power/power.store.js';
 import { adoptStarter, reconcileWork, repairStarter } from './reconcile/reconcile.store.js';
-import { resizeStarter, resizeWork } from './resize/resize.store.js';
+import { resizeRetrier, resizeStarter, resizeWork } from './resize/resize.store.js';
 
 /** What becomes of machines while their operations run, for the engine. */
 export const machineWorks: readonly OperationWork[] = [...powerWorks, ...diskWorks, resizeWork, destroyWork, migrateWork, reconcileWork];
+
+/** How those of them go on that failed; the others are asked for again. */
+export const machineRetriers: readonly Retrier[] = [destroyRetrier, resizeRetrier];
 
 /** Makes the use cases. See the contract file for what each promises. */
 export function createMachineChanges(options: StartOptions): MachineChanges {

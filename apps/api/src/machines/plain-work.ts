@@ -14,5 +14,5 @@ export const PLAIN_WORK: Omit<OperationWork, 'kind' | 'advanced'> = {
   async abandoned() {
     // Whatever the host did shows in its next inventory.
   },
-  cancelEffect: () => null,
+  cancelEffect: (_record, { isSent }) => (isSent ? null : 'Nothing of it has begun, and everything stays as it is.'),
 };

@@ -23,7 +23,8 @@ type MachineSeen = { machine: InventoryMachine; position: bigint };
 
 /**
  * Records it. Ignored beside an active operation, and where a later result or inventory is recorded: then it says nothing about now. A
- * machine that another host is recorded to have is left alone. A machine seen for the first time belongs to no project yet.
+ * machine that another host is recorded to have is left alone, unless that host has it no more. One seen for the first time belongs to no
+ * project yet.
  */
 export async function recordMachine(transaction: Transaction, from: InventorySource, seen: MachineSeen): Promise<void> {
   const known = await findMachineByDomain(transaction, seen.machine.uuid);
@@ -32,8 +33,12 @@ export async function recordMachine(transaction: Transaction, from: InventorySou
     return;
   }
   const machine = await lockMachine(transaction, known.id);
-  if (!machine || machine.hostId !== from.hostId || machine.state === 'DESTROYED' || machine.inventoryPosition > seen.position) return;
-  if ((await holderOf(transaction, [resourceOf.machine(machine.id)])) !== null) return;
+  if (!machine || machine.state === 'DESTROYED' || (await holderOf(transaction, [resourceOf.machine(machine.id)])) !== null) return;
+  if (machine.hostId !== from.hostId) {
+    await recordElsewhere(transaction, from, { machine, seen: seen.machine });
+    return;
+  }
+  if (machine.inventoryPosition > seen.position) return;
   const moved = await recordPower(transaction, from, { machine, seen: seen.machine });
   const recorded = await readRecordedDisks(transaction, machine.id);
   const findings = [...findStrangeThings(seen.machine), ...compareDisks(recorded, seen.machine)];
@@ -66,6 +71,19 @@ export async function recordGoneMachines(
   return gone;
 }
 
+/** Findings that say that the recorded host does not run the machine: only then is one that turns up elsewhere the same. */
+const NOT_THERE: ReadonlySet<string> = new Set(['DOMAIN_MISSING', 'HOST_ABANDONED']);
+
+/** Another host than the recorded one shows the machine: shown, and to be adopted, where the recorded one has it no more. */
+async function recordElsewhere(transaction: Transaction, from: InventorySource, { machine, seen }: Both): Promise<void> {
+  const known = readDrift(machine);
+  const gone = known?.findings.find(({ code }) => NOT_THERE.has(code));
+  if (!known || !gone) return;
+  const message = `The host ${from.hostName} has this machine now. ADOPT records it there.`;
+  const elsewhere = { code: 'ON_OTHER_HOST', message, volumeId: null, path: null, repairable: true };
+  await recordDrift(transaction, from, { machine, findings: [gone, elsewhere], seen, seenOn: from.hostId });
+}
+
 async function recordGone(transaction: Transaction, from: InventorySource, machine: MachineRow): Promise<void> {
   const message = 'The host does not have this machine any more.';
   const finding = { code: 'DOMAIN_MISSING', message, volumeId: null, path: null, repairable: false };
@@ -96,19 +114,20 @@ async function recordPower(transaction: Transaction, from: InventorySource, { ma
   return moved;
 }
 
-type Drifted = { machine: MachineRow; findings: Finding[]; seen: InventoryMachine | null };
+type Drifted = { machine: MachineRow; findings: Finding[]; seen: InventoryMachine | null; seenOn?: string };
 
 /**
  * Writes the findings, and says so where they changed: `drift` with the first sentence, `reconciled` when there are none any more. What was
  * seen is kept beside them: reconciling works from it.
  */
-async function recordDrift(transaction: Transaction, from: InventorySource, { machine, findings, seen }: Drifted): Promise<void> {
+async function recordDrift(transaction: Transaction, from: InventorySource, drifted: Drifted): Promise<void> {
+  const { machine, findings, seen, seenOn = null } = drifted;
   const known = readDrift(machine);
   const isSame = JSON.stringify(known?.findings ?? []) === JSON.stringify(findings);
   if (isSame && findings.length === 0) return;
   const [first] = findings;
   const detectedAt = (isSame ? known?.detectedAt : null) ?? from.at.toISOString();
-  await setDrift(transaction, machine.id, first ? { detectedAt, findings, seen } : null);
+  await setDrift(transaction, machine.id, first ? { detectedAt, findings, seen, seenOn } : null);
   if (isSame) return;
   await tellOfMachine(transaction, machine, {
     to: null,

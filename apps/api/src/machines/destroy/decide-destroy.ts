@@ -26,10 +26,9 @@ export function decideDestroy(facts: MachineFacts): Outcome<DestroyDecision> {
   const refusal = checkFree(facts) ?? checkDrift(facts, TOLERATES) ?? checkHost(facts, []);
   if (refusal) return refused(refusal);
   const plan = planDestroy(facts);
-  const layers = plan.discarded.flatMap((layer) => {
+  const layers = plan.discarded.map((layer) => {
     const { pool, fileName } = linkOf(facts, layer);
-    const volumeId = volumeOfFile(fileName);
-    return volumeId === null ? [] : [{ layerId: layer.id, volumeId, pool, fileName }];
+    return { layerId: layer.id, volumeId: volumeOfFile(fileName) ?? layer.volumeId, pool, fileName };
   });
   return done({ plan, layers, snapshotFiles: snapshotFilesOf(facts), files: wholeMachine(facts) });
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { done, refused } from '../../errors/refusal.js';
 import { resourceOf } from '../../operations/claim.store.js';
 import type { OperationPlan } from '../../operations/operation.store.js';
 import type { OperationWork } from '../../operations/operation-work.js';
 import type { Stage } from '../../operations/program.js';
+import type { Retrier } from '../../operations/retry-operation.js';
 import type { Starter, Starting } from '../../operations/start-operation.store.js';
 import { checkAccess } from '../check-machine.js';
 import type { MachineRequest } from '../machine-changes.contract.js';
@@ -47,27 +49,21 @@ async function leftOvers({ transaction, facts }: Starting<MachineRequest, Destro
     include: { volume: { include: { pool: true } } },
     orderBy: { id: 'desc' },
   });
-  return rows.flatMap(({ id, fileName, volume }) => {
-    const volumeId = volumeOfFile(fileName);
-    return volumeId === null ? [] : [{ layerId: id, volumeId, pool: volume.pool.name, fileName }];
+  return rows.map(({ id, fileName, volumeId, volume }) => {
+    return { layerId: id, volumeId: volumeOfFile(fileName) ?? volumeId, pool: volume.pool.name, fileName };
   });
 }
 
 /** The machine first; its files only once the record says that nobody reads them. */
 function planOf({ facts, decision }: Starting<MachineRequest, DestroyDecision>, layers: DiscardedLayer[]): OperationPlan {
   const machineUuid = facts.machine.domainUuid;
-  const { handedOver, foreign } = decision.plan;
+  const { handedOver } = decision.plan;
   const steps: OperationPlan['steps'][number][] = [
     { kind: 'STOP_MACHINE', description: 'Stop the machine and take its definition from the host.', volumeId: null },
     ...handedOver.map(({ volumeId }) => ({
       kind: 'KEEP_SHARED_LAYER',
       description: 'Leave a layer to the volume that reads it.',
       volumeId,
-    })),
-    ...foreign.map(({ fileName }) => ({
-      kind: 'KEEP_SHARED_LAYER',
-      description: `Leave ${fileName} where it is: Coppice did not make it.`,
-      volumeId: null,
     })),
   ];
   const program: Stage[] = [
@@ -97,5 +93,20 @@ export const destroyWork: OperationWork = {
     else if (result.verb === 'discard-layers') await discardedLayers(turn, record.discards[index - 1] ?? []);
     else throw new Error(`operation ${turn.operation.id} destroys a machine and was answered ${result.verb}`);
     return { kind: 'next' };
+  },
+};
+
+/** Files that could not be discarded: the machine is gone, nothing reads them, and the same commands go on where they stopped. */
+export const destroyRetrier: Retrier = {
+  kind: DESTROY,
+  again(_record, { machine }) {
+    if (machine.state !== 'DESTROYED') {
+      return refused({
+        code: 'MACHINE_STATE',
+        message: 'The machine is still there: ask for it to be destroyed again.',
+        path: ['operationId'],
+      });
+    }
+    return done({ resources: [resourceOf.machine(machine.id)], write: async () => 'SAME_PROGRAM' });
   },
 };

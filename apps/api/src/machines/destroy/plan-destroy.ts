@@ -4,16 +4,14 @@
  *   a layer that only this machine's heads and snapshots read   → discarded, readers before what they read
  *   a layer that a head or a snapshot of another reads          → stays, and belongs to that reader's volume from now on (charged once)
  *   a template                                                  → stays
- *   a file whose name is not one that Coppice gives             → stays on storage: it was there before Coppice was, and is named to the owner
  */
 import { type Layer, LayerForest } from '@coppice/snapshot-tree';
-import { volumeOfFile } from '../layer-names.js';
 import type { MachineFacts } from '../machine-facts.store.js';
 
 /** A layer that another volume has from now on. */
 export type HandedOver = { layerId: string; volumeId: string };
 
-export type DestroyPlan = { discarded: Layer[]; handedOver: HandedOver[]; foreign: Layer[] };
+export type DestroyPlan = { discarded: Layer[]; handedOver: HandedOver[] };
 
 /** See the file's head. */
 export function planDestroy(facts: MachineFacts): DestroyPlan {
@@ -29,8 +27,7 @@ export function planDestroy(facts: MachineFacts): DestroyPlan {
   const depth = new Map(gone.map((layer) => [layer.id, forest.chainOf(layer.id).length]));
   gone.sort((a, b) => (depth.get(b.id) ?? 0) - (depth.get(a.id) ?? 0));
   return {
-    discarded: gone.filter((layer) => volumeOfFile(layer.fileName) !== null),
-    foreign: gone.filter((layer) => volumeOfFile(layer.fileName) === null),
+    discarded: gone,
     handedOver: concerned.flatMap((layer) => {
       const volumeId = readers.get(layer.id);
       return volumeId !== undefined && own.has(layer.volumeId) && !own.has(volumeId) ? [{ layerId: layer.id, volumeId }] : [];

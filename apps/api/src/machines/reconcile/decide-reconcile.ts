@@ -19,6 +19,8 @@ export type ReconcileDecision = {
   dropLibvirtSnapshots: boolean;
   dropManagedSave: boolean;
   files: string[];
+  /** The host that has the machine, where it is not the recorded one. */
+  hostId: string | null;
 };
 
 /** Findings about disks that a definition alone does not mend. */
@@ -27,7 +29,7 @@ const DISK_CODES = ['DISK_MISSING', 'DISK_UNKNOWN'];
 /** The same checks for both actions, then each one's own. */
 export function decideReconcile(action: 'ADOPT' | 'REPAIR', facts: MachineFacts): Outcome<ReconcileDecision> {
   const drift = readDrift(facts.machine);
-  const refusal = checkFree(facts) ?? checkKnown(facts, drift) ?? checkHost(facts, []);
+  const refusal = checkFree(facts) ?? checkKnown(facts, drift) ?? checkWhere(facts, { drift, action });
   if (refusal) return refused(refusal);
   if (!drift?.seen) throw new Error(`machine ${facts.machine.id} was not shown after that was checked`);
   return action === 'ADOPT' ? adopt(facts, { ...drift, seen: drift.seen }) : repair(facts, drift);
@@ -45,9 +47,16 @@ function checkKnown(facts: MachineFacts, drift: DriftRecord | null): Refusal | n
   };
 }
 
+/** The recorded host must be there; whether another one is, that has the machine now, is looked at when that is recorded. */
+function checkWhere(facts: MachineFacts, { drift, action }: { drift: DriftRecord | null; action: 'ADOPT' | 'REPAIR' }): Refusal | null {
+  if (!drift?.seenOn) return checkHost(facts, []);
+  if (action === 'ADOPT') return null;
+  return { code: 'MACHINE_DRIFTED', message: 'Another host has the machine. ADOPT records it there first. Nothing was changed.' };
+}
+
 function adopt(
   facts: MachineFacts,
-  { seen, findings }: DriftRecord & { seen: NonNullable<DriftRecord['seen']> },
+  { seen, seenOn, findings }: DriftRecord & { seen: NonNullable<DriftRecord['seen']> },
 ): Outcome<ReconcileDecision> {
   const planned = planAdoption(adoptableDisks(facts), seen);
   if (!planned.ok) return planned;
@@ -59,6 +68,7 @@ function adopt(
     dropLibvirtSnapshots: findings.some(({ code }) => code === 'LIBVIRT_SNAPSHOTS'),
     dropManagedSave: false,
     files: wholeMachine(facts),
+    hostId: seenOn,
   });
 }
 
@@ -89,5 +99,6 @@ function repair(facts: MachineFacts, { findings }: DriftRecord): Outcome<Reconci
     dropLibvirtSnapshots: codes.has('LIBVIRT_SNAPSHOTS'),
     dropManagedSave: codes.has('MANAGED_SAVE'),
     files: wholeMachine(facts),
+    hostId: null,
   });
 }

@@ -1,11 +1,14 @@
 import { inventoryDisk } from '@coppice/protocol';
 import { z } from 'zod';
+import { lockHost } from '../../hosts/host.store.js';
 import { claim, resourceOf } from '../../operations/claim.store.js';
 import type { OperationPlan } from '../../operations/operation.store.js';
 import type { OperationWork } from '../../operations/operation-work.js';
 import { RolledBack, type Starter, type Starting } from '../../operations/start-operation.store.js';
+import type { Transaction } from '../../platform/database.js';
 import { busy, checkAccess } from '../check-machine.js';
 import type { ReconcileRequest } from '../machine-changes.contract.js';
+import type { MachineFacts } from '../machine-facts.store.js';
 import { PLAIN_WORK } from '../plain-work.js';
 import { adoptDisks } from './adopt-disks.store.js';
 import { decideReconcile, type ReconcileDecision } from './decide-reconcile.js';
@@ -50,12 +53,26 @@ export const repairStarter: Starter<ReconcileRequest, ReconcileDecision> = {
 async function writeReconcile(starting: Starting<ReconcileRequest, ReconcileDecision>): Promise<OperationPlan> {
   const { transaction, decision, facts, operationId } = starting;
   const { grown, detached } = decision.adoption;
+  if (decision.hostId !== null) await recordOn(transaction, facts, decision.hostId);
   const known = await volumesOfFoundDisks(transaction, { machine: facts.machine, disks: decision.adoption.found });
   if (known.refusal) throw new RolledBack(known.refusal);
   const resources = known.attached.flatMap(({ volumeId }) => [resourceOf.volume(volumeId), resourceOf.layerForest(volumeId)]);
   if (!(await claim(transaction, { resources, operationId }))) throw new RolledBack(busy(null));
   const record: ReconcileRecord = { grown, detached, attached: known.attached, found: known.found };
   return planOf(starting, record);
+}
+
+/** The host that shows the machine is the one that is asked from here on. It must be one of the cluster, and there. */
+async function recordOn(transaction: Transaction, { machine }: MachineFacts, hostId: string): Promise<void> {
+  const host = await lockHost(transaction, hostId);
+  if (!host || host.clusterId !== machine.host.clusterId) {
+    const message = 'The host that has the machine is in another cluster, with other storage, so it cannot be adopted there.';
+    throw new RolledBack({ code: 'MACHINE_DRIFTED', message });
+  }
+  if (host.state !== 'UP') {
+    throw new RolledBack({ code: 'HOST_UNAVAILABLE', message: `The host ${host.name}, which has the machine, is ${host.state}.` });
+  }
+  await transaction.virtualMachine.update({ where: { id: machine.id }, data: { hostId, inventoryPosition: 0n } });
 }
 
 function planOf({ decision, facts }: Starting<ReconcileRequest, ReconcileDecision>, record: ReconcileRecord): OperationPlan {

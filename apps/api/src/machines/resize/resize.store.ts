@@ -1,12 +1,14 @@
 import { type CommandResult, poolName, snapshotFileName } from '@coppice/protocol';
 import { z } from 'zod';
+import { done, refused } from '../../errors/refusal.js';
 import { insertTransitions } from '../../events/transition.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
 import type { OperationPlan } from '../../operations/operation.store.js';
 import type { OperationWork, Turn } from '../../operations/operation-work.js';
 import type { Stage } from '../../operations/program.js';
+import type { Retrier } from '../../operations/retry-operation.js';
 import type { Starter } from '../../operations/start-operation.store.js';
-import { checkAccess } from '../check-machine.js';
+import { checkAccess, checkDrift, checkFree, checkHost } from '../check-machine.js';
 import type { ResizeRequest } from '../machine-changes.contract.js';
 import { numberTreeChanges } from '../machine.store.js';
 import { PLAIN_WORK } from '../plain-work.js';
@@ -111,3 +113,13 @@ async function forgetImages({ transaction }: Turn, { memory }: ResizeRecord): Pr
   await transaction.vmSnapshot.updateMany({ where: { id: { in: ids } }, data: { memoryBytes: null } });
   await transaction.vmSnapshot.updateMany({ where: { id: { in: ids }, hasNvram: false }, data: { filePool: null } });
 }
+
+/** The size is asked for again, or the images are discarded that could not be: whatever of it is done already is not done twice. */
+export const resizeRetrier: Retrier = {
+  kind: RESIZE,
+  again(_record, facts) {
+    const refusal = checkFree(facts) ?? checkDrift(facts) ?? checkHost(facts, []);
+    if (refusal) return refused(refusal);
+    return done({ resources: [resourceOf.machine(facts.machine.id)], write: async () => 'SAME_PROGRAM' });
+  },
+};
