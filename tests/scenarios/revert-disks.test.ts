@@ -5,8 +5,9 @@ import { doTo, machineBecomes } from '../testkit/machine-calls.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { disksOf, sha256Of } from '../testkit/outside-probes.js';
 import { patternsNow, viewOf, writePattern } from '../testkit/patterns.js';
-import { planRevert, revertTo } from '../testkit/revert-calls.js';
+import { revertTo } from '../testkit/revert-calls.js';
 import { type SnapshotAnswer, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
+import { planRevert } from '../testkit/tree-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
 const MIB = 1024 * 1024;
@@ -53,10 +54,10 @@ describe('RV-3', () => {
     await writePattern(known.machine, 'vdb', 2);
     await adopt(known);
     const exchanged = await sha256Of(other.path);
-    const { plan } = await planRevert(owner(), s1);
-    expect(plan?.steps.map((step) => step.kind)).toContain('DETACH_VOLUME');
+    const plan = await planRevert(owner(), s1.id);
+    expect(plan.steps.map((step) => step.kind)).toContain('DETACH_VOLUME');
 
-    await revertTo(owner(), known, { snapshot: s1, planHash: plan?.hash ?? '' });
+    await revertTo(owner(), known, { snapshot: s1, planHash: plan.hash });
 
     expect(await sha256Of(other.path)).toBe(exchanged);
     expect(await patternsNow(known.machine, 'vda')).toEqual([1]);

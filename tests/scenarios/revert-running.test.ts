@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mark, marksOf } from '../testkit/marks.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { disksOf, sha256Of } from '../testkit/outside-probes.js';
-import { askToRevert, operationEnds, revertTo } from '../testkit/revert-calls.js';
+import { revertTo } from '../testkit/revert-calls.js';
 import { askForSnapshot, machineIsIdle, type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
+import { askToRevert, operationEnded, operationOf } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -197,7 +198,7 @@ describe('FL-revert, VM-20: dies in the middle of a revert', () => {
     const snapshot = await markAndTake(known, 'then', 'DISK_AND_MEMORY');
     await mark(known.machine, 'now');
     const frozen = await hashesOf(snapshot);
-    const answer = await askToRevert(tenant(), snapshot, { snapshotFirst: true });
+    const answer = await askToRevert(tenant(), snapshot.id, { snapshotFirst: true });
     await waitUntil('the switch to be sent', async () => {
       const [row] = await world.database.sql(`SELECT 1 FROM command WHERE verb = 'switch-heads' AND state = 'SENT' LIMIT 1`);
       return row !== undefined;
@@ -211,7 +212,7 @@ describe('FL-revert, VM-20: dies in the middle of a revert', () => {
       await world.replica().start();
     }
     await world.waitForHost('h1');
-    const ended = await operationEnds(tenant(), answer.operation?.id ?? '');
+    const ended = await operationEnded(tenant(), operationOf(answer));
     expect(ended).toMatchObject({ state: 'SUCCEEDED', error: null });
     await machineIsIdle(tenant(), known);
     expect(await marksOf(known.machine)).toMatchObject({ memory: 'then', vda: 'then', vdb: 'then' });

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { disksOf, layerFilesOf } from '../testkit/outside-probes.js';
 import { patternsNow, type View, viewOf, writePattern } from '../testkit/patterns.js';
-import { askToRevert, planRevert, revertTo } from '../testkit/revert-calls.js';
+import { revertTo } from '../testkit/revert-calls.js';
 import { findSnapshot, type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
+import { askToRevert, planRevert } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -63,9 +64,9 @@ describe('RV-1, RV-2: base ← s1 ← s2', () => {
   it('RV-1: reverted to s1: both snapshots keep, the abandoned head is gone', async () => {
     const before = [await read(s1), await read(s2)];
     expect(before.map((view) => view.patterns)).toEqual([[1], [1, 2]]);
-    const { plan } = await planRevert(tenant(), s1);
-    expect(plan?.losesCurrentState).toBe(true);
-    expect(await revertTo(tenant(), known, { snapshot: s1, planHash: plan?.hash ?? '' })).toBeNull();
+    const plan = await planRevert(tenant(), s1.id);
+    expect(plan).toMatchObject({ losesCurrentState: true, stopsMachine: false, bytesToMove: 0 });
+    expect(await revertTo(tenant(), known, { snapshot: s1, planHash: plan.hash })).toBeNull();
     expect(await now(known)).toEqual([[1], [1]]);
     expect([await read(s1), await read(s2)]).toEqual(before);
     expect(await currentName(known)).toBe('s1');
@@ -174,16 +175,15 @@ describe('what happened in between', () => {
       return seen.enabled ? undefined : seen;
     });
     expect(action).toMatchObject({ code: 'MIXED_SNAPSHOT_KINDS', reason: expect.stringContaining('inside its images') });
-    expect((await askToRevert(tenant(), s1)).errors.map((error) => error.code)).toEqual(['MIXED_SNAPSHOT_KINDS']);
+    expect((await askToRevert(tenant(), s1.id)).errors.map((error) => error.code)).toEqual(['MIXED_SNAPSHOT_KINDS']);
   });
 
   it('a caller who may not is told so, and another project’s snapshot is not there', async () => {
     const known = await off('not-yours');
     const s1 = await writeAndTake(known, 1);
-    expect((await askToRevert(world.as(world.acme.viewerToken), s1)).errors.map((error) => error.code)).toEqual(['FORBIDDEN']);
-    expect((await askToRevert(world.as(world.globex.ownerToken), s1)).errors.map((error) => error.code)).toEqual(['NOT_FOUND']);
-    const plan = await planRevert(world.as(world.globex.ownerToken), s1);
-    expect(plan.errors.map((error) => error.code)).toEqual(['NOT_FOUND']);
+    expect((await askToRevert(world.as(world.acme.viewerToken), s1.id)).errors.map((error) => error.code)).toEqual(['FORBIDDEN']);
+    expect((await askToRevert(world.as(world.globex.ownerToken), s1.id)).errors.map((error) => error.code)).toEqual(['NOT_FOUND']);
+    await expect(planRevert(world.as(world.globex.ownerToken), s1.id)).rejects.toThrow('NOT_FOUND');
     expect(await revertAction(s1.id)).toMatchObject({ enabled: true, code: null, reason: null });
   });
 });
