@@ -164,6 +164,7 @@ it('resizes a running machine without touching it', async () => {
   expect(resultOf(await world.api.run(body), 'resize-machine').definition.vcpus).toBe(2);
   expect((await world.virsh('vcpucount', machine.name, '--live', '--active')).trim()).toBe('1');
   expect((await world.virsh('vcpucount', machine.name, '--config', '--maximum')).trim()).toBe('2');
+  resultOf(await world.api.run(power('OFF', { force: true })), 'change-power');
 });
 
 it.each(['repair-machine/before-changes', 'repair-machine/records-dropped', 'repair-machine/before-finished-record'] as const)(
@@ -171,8 +172,12 @@ it.each(['repair-machine/before-changes', 'repair-machine/records-dropped', 'rep
   async (point) => {
     const fileName = `volume-${machine.volumes[0]?.volumeId ?? ''}.${machine.nextNumber()}.qcow2`;
     const vda = `vda,file=${join(world.poolDir, fileName)}`;
+    await world.virsh('start', machine.name);
     await world.virsh('snapshot-create-as', machine.name, 'mine', '--disk-only', '--diskspec', vda, '--diskspec', 'vdb,snapshot=no');
     machine.volumes[0]?.files.unshift(fileName);
+    expect(await world.api.run(power('ON'))).toMatchObject({ failure: { code: 'MIXED_SNAPSHOT_KINDS' } });
+    const stop: CommandBody = { verb: 'change-power', machineUuid: machine.uuid, to: 'OFF', force: true, deadlineMs: 0, disks: [] };
+    resultOf(await world.api.run(stop), 'change-power');
     const body: CommandBody = {
       verb: 'repair-machine',
       machineUuid: machine.uuid,

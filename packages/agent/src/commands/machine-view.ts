@@ -12,6 +12,14 @@ export interface MachineView {
 
 /** Looks at a machine. Throws NOT_FOUND, MACHINE_STATE (transient), MIXED_SNAPSHOT_KINDS. */
 export async function viewMachine(hypervisor: Hypervisor, uuid: string): Promise<MachineView> {
+  const view = await viewAnyMachine(hypervisor, uuid);
+  const { snapshots } = view.facts;
+  if (snapshots.length > 0) throw mixedKinds(`Machine ${uuid} has snapshots of libvirt's own (${snapshots.slice(0, 5).join(', ')})`);
+  return view;
+}
+
+/** The same for what does a machine with libvirt's own snapshots no harm. Throws NOT_FOUND, MACHINE_STATE (transient). */
+export async function viewAnyMachine(hypervisor: Hypervisor, uuid: string): Promise<MachineView> {
   const facts = await hypervisor.describeMachine(uuid);
   if (facts.inactiveXml === null) {
     throw new CommandProblem({
@@ -19,9 +27,6 @@ export async function viewMachine(hypervisor: Hypervisor, uuid: string): Promise
       message: `Machine ${uuid} is transient: it has no definition that outlives it. Nothing was changed.`,
       hint: 'Define it persistently (virsh define), then try again.',
     });
-  }
-  if (facts.snapshots.length > 0) {
-    throw mixedKinds(`Machine ${uuid} has snapshots of libvirt's own (${facts.snapshots.slice(0, 5).join(', ')})`);
   }
   const inactive = readDefinition(facts.inactiveXml);
   const inForce = facts.liveXml === null ? inactive : readDefinition(facts.liveXml);

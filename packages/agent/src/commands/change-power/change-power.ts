@@ -14,7 +14,7 @@ import { CommandProblem } from '../../failure.js';
 import type { MachineFacts } from '../../hypervisor/port.js';
 import { type CommandContext, told } from '../context.js';
 import { type ExpectedDisk, expectDisks, requireDisks } from '../expected-disks.js';
-import { type MachineView, viewMachine } from '../machine-view.js';
+import { type MachineView, viewAnyMachine, viewMachine } from '../machine-view.js';
 import { requireNoJob } from '../require-idle.js';
 import { requireFittingManagedSave } from './require-fitting-managed-save.js';
 import { untilOff } from './until-off.js';
@@ -23,12 +23,14 @@ type Body = Extract<CommandContext['command']['body'], { verb: 'change-power' }>
 
 /** See the file's head. */
 export async function changePower(body: Body, context: CommandContext): Promise<CommandResult> {
-  const view = await viewMachine(context.hypervisor, body.machineUuid);
+  // A drifted machine, too, can be stopped: it writes less then.
+  const look = body.to === 'ON' ? viewMachine : viewAnyMachine;
+  const view = await look(context.hypervisor, body.machineUuid);
   const disks = await expectDisks(context.pools, body.disks);
   if (body.to === 'ON') await switchOn(view, disks, context);
   else await switchOff(view, { body, disks }, context);
   context.crash('change-power/after-act');
-  const after = await viewMachine(context.hypervisor, body.machineUuid);
+  const after = await look(context.hypervisor, body.machineUuid);
   if (body.to === 'ON') await requireDisks(after, disks);
   return { verb: 'change-power', power: settled(after.facts) };
 }
