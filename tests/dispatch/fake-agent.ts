@@ -17,6 +17,7 @@ import {
 import { WebSocket } from 'ws';
 import { waitUntil } from '../testkit/wait-until.js';
 import { carryOutOnMachine } from './fake-machine-verbs.js';
+import { mergeLayers } from './fake-merge.js';
 import { definitionOf, switchHeads } from './fake-switch.js';
 
 type Refused = Extract<ApiMessage, { type: 'session.refused' }>;
@@ -44,6 +45,8 @@ export class FakeAgent {
   readonly received: CommandIssued[] = [];
   readonly acknowledged: number[] = [];
   readonly inventoryRequests: (string | null)[] = [];
+  /** Commands that it was asked to stop, as often as it was asked. */
+  readonly cancelRequests: string[] = [];
   readonly machines = new Map<string, InventoryMachine>();
   behave: Behaviour = (command) => ({ kind: 'done', result: this.carryOut(command) });
   readonly #key = generateKeyPairSync('ed25519');
@@ -130,6 +133,8 @@ export class FakeAgent {
         return this.#freeze(body);
       case 'switch-heads':
         return switchHeads(this.machine(body.machineUuid), body);
+      case 'merge-layers':
+        return mergeLayers(this.machine(body.machineUuid), body);
       default: {
         const result = carryOutOnMachine(this.machines, body);
         if (!result) throw new Error(`no such verb or machine: ${JSON.stringify(body)}`);
@@ -160,7 +165,9 @@ export class FakeAgent {
         allocatedBytes: 196_616,
         internalSnapshots: 0,
       };
-      if (disk && disk.chain[0]?.fileName !== volume.newFileName) disk.chain = [head, ...disk.chain];
+      if (!disk || disk.chain[0]?.fileName === volume.newFileName) continue;
+      const [frozen, ...rest] = disk.chain;
+      disk.chain = [head, ...(frozen ? [{ ...frozen, allocatedBytes: 2 << 20 }] : []), ...rest];
     }
     return {
       verb: body.verb,
@@ -193,6 +200,9 @@ export class FakeAgent {
       case 'inventory.requested':
         this.inventoryRequests.push(message.machineUuid);
         void this.sendInventory();
+        return;
+      case 'command.cancel-requested':
+        this.cancelRequests.push(message.commandId);
         return;
       case 'session.heartbeat':
         this.say({ type: 'session.heartbeat', at: new Date().toISOString() });

@@ -48,7 +48,7 @@ export class OperationEngine {
   async begin(transaction: Transaction, command: CommandRow, at: Date): Promise<void> {
     const turn = await this.#turn(transaction, command, at);
     if (!turn) return;
-    await this.workOf(turn.operation.kind).begun(turn);
+    await this.workOf(turn.operation.kind).begun(turn, command.stage);
     await moveSteps(transaction, turn.operation.id, { positions: command.steps, from: ['QUEUED'], to: 'RUNNING', at });
   }
 
@@ -69,7 +69,7 @@ export class OperationEngine {
     if (!(await markFinished(transaction, command.id, { outcome: answer.outcome, at: answer.at }))) {
       return { kind: 'known', endedMachineUuid: null };
     }
-    if (command.state === 'PENDING') await this.workOf(turn.operation.kind).begun(turn);
+    if (command.state === 'PENDING') await this.workOf(turn.operation.kind).begun(turn, command.stage);
     // An inventory taken before this answer says nothing about the machine any more.
     await transaction.virtualMachine.updateMany({
       where: { id: turn.machine.id, inventoryPosition: { lt: answer.position } },

@@ -38,8 +38,11 @@ export type CleanedUp = { result: CommandResult; error: null } | { result: null;
 export type OperationWork = {
   /** The mutation's name, or a word for the system's own work. */
   kind: string;
-  /** Its first command is about to go out. Called again with every command: must then change nothing. */
-  begun(turn: Turn): Promise<void>;
+  /**
+   * A command is about to go out; with the first one its things begin to move. `index`: its place in the program; null: it cleans up.
+   * Called again with every command, and where one goes out again: must change nothing then.
+   */
+  begun(turn: Turn, index: number | null): Promise<void>;
   /** A stage succeeded: record what it did. Throws where the answer contradicts what was asked. */
   advanced(turn: Turn, done: { index: number; result: CommandResult }): Promise<Next>;
   /** A stage failed or was cancelled: record what that means, say what follows (never `next`). */

@@ -156,15 +156,17 @@ export async function askToCancel(transaction: Transaction, operation: OpenOpera
 type Reopened = { operationId: string; actor: ActorRecord; plan: OperationPlan | null; at: Date };
 
 /**
- * FAILED → RUNNING. With a new plan its steps follow those that are done, and the rest of the old ones go; without one the old program goes
- * on. Rolls back by throwing where it is not FAILED any more.
+ * FAILED | CANCELLED → RUNNING. With a new plan its steps follow those that are done, and the rest of the old ones go; without one the old program goes
+ * on. Rolls back by throwing where it is neither any more.
  */
 export async function reopenOperation(transaction: Transaction, { operationId, actor, plan, at }: Reopened): Promise<void> {
+  const { state } = await transaction.operation.findUniqueOrThrow({ where: { id: operationId }, select: { state: true } });
+  assertTransition(OPERATION_LIFECYCLE, { subject: `operation ${operationId}`, from: state, to: 'RUNNING' });
   const reopened = await transaction.operation.updateMany({
-    where: { id: operationId, state: 'FAILED' },
+    where: { id: operationId, state },
     data: { state: 'RUNNING', finishedAt: null, error: Prisma.DbNull, startedAt: at, revision: { increment: 1 } },
   });
-  if (reopened.count !== 1) throw new Error(`operation ${operationId} is not FAILED any more`);
+  if (reopened.count !== 1) throw new Error(`operation ${operationId} is not ${state} any more`);
   if (plan === null) {
     await moveSteps(transaction, operationId, { positions: null, from: ['FAILED', 'CANCELLED'], to: 'QUEUED', at });
   } else {
@@ -173,7 +175,7 @@ export async function reopenOperation(transaction: Transaction, { operationId, a
     await writePlan(transaction, operationId, { plan, from: (last._max.position ?? -1) + 1 });
   }
   const row = await transaction.operation.findUniqueOrThrow({ where: { id: operationId } });
-  await insertTransitions(transaction, [told({ ...toOpen(row), actor }, { from: 'FAILED', to: 'RUNNING', event: 'retry', reason: null })]);
+  await insertTransitions(transaction, [told({ ...toOpen(row), actor }, { from: state, to: 'RUNNING', event: 'retry', reason: null })]);
 }
 
 /** Operations by id, in no order; ids that are not there are left out. */

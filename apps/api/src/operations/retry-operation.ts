@@ -15,6 +15,8 @@ import { RolledBack } from './start-operation.store.js';
 /** What a slice provides so that its kind can go on. */
 export type Retrier = {
   kind: string;
+  /** One that was cancelled half-way can go on too. */
+  goesOnAfterCancel?: true;
   /** What is left to do, by what is true now; the same checks as a start. `record`: what was recorded when it was planned last. */
   again(record: unknown, facts: MachineFacts): Outcome<Again>;
 };
@@ -47,7 +49,8 @@ export async function retryOperation(
 }
 
 function checkRetryable(operation: Operation, retrier: Retrier | undefined): Refusal | null {
-  if (operation.state !== 'FAILED') return notRetryable(`It is ${operation.state}; only one that FAILED can be retried.`);
+  const isOpen = operation.state === 'CANCELLED' && retrier?.goesOnAfterCancel === true;
+  if (operation.state !== 'FAILED' && !isOpen) return notRetryable(`It is ${operation.state}; only one that FAILED can be retried.`);
   return retrier ? null : notRetryable('It left nothing to go on with: ask for the same again.');
 }
 

@@ -35,7 +35,7 @@ export async function moveSnapshot(mover: Mover, move: SnapshotMove): Promise<vo
   const [snapshot] = moved;
   if (!snapshot) throw new Error(`VM snapshot ${move.snapshotId} was not ${move.from} any more while its machine was locked`);
   const change: Omit<TreeChange, 'revision'> = {
-    kind: 'UPDATED',
+    kind: move.to === 'REMOVED' ? 'REMOVED' : 'UPDATED',
     snapshotId: move.snapshotId,
     parentId: snapshot.parentId,
     currentId: move.isNowCurrent ? move.snapshotId : machine.currentSnapshotId,

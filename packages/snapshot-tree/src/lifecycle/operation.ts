@@ -8,7 +8,7 @@ export type OperationState = 'QUEUED' | 'RUNNING' | 'CANCELLING' | 'SUCCEEDED' |
  *     │          │  ▲────▶ FAILED ──▶ RUNNING (retryOperation)
  *     │          ▼
  *     │      CANCELLING ─▶ CANCELLED | SUCCEEDED | FAILED
- *     └─────▶ CANCELLED
+ *     └─────▶ CANCELLED ─▶ RUNNING (retryOperation, where what was stopped half-way can be gone on with)
  */
 export const OPERATION_LIFECYCLE: Lifecycle<OperationState> = {
   QUEUED: ['RUNNING', 'CANCELLED', 'FAILED'],
@@ -16,5 +16,5 @@ export const OPERATION_LIFECYCLE: Lifecycle<OperationState> = {
   CANCELLING: ['CANCELLED', 'SUCCEEDED', 'FAILED'],
   FAILED: ['RUNNING'],
   SUCCEEDED: [],
-  CANCELLED: [],
+  CANCELLED: ['RUNNING'],
 };

@@ -19,7 +19,7 @@ export function decideDelete(request: DeleteVmSnapshotsRequest, facts: MachineFa
   const refusal = checkWorld(facts);
   if (refusal) return refused(refusal);
   const planned = planDelete({ ...recordOf(facts), doomed });
-  if (!planned.ok) return refused(explain(planned.refusal));
+  if (!planned.ok) return refused(explain(planned.refusal, facts));
   return decided(planned.value, facts, request.planHash);
 }
 
@@ -60,10 +60,10 @@ function checkWorld(facts: MachineFacts): Refusal | null {
 /** What stands in the way of deleting this snapshot, as far as can be told without a plan; null: nothing. */
 export function obstacleTo(snapshotId: string, facts: MachineFacts): Refusal | null {
   const snapshot = facts.snapshots.find((candidate) => candidate.id === snapshotId);
-  if (!snapshot) return explain({ code: 'NOT_IN_TREE', snapshotId });
+  if (!snapshot) return explain({ code: 'NOT_IN_TREE', snapshotId }, facts);
   const { state, locked } = snapshot;
-  if (state !== 'READY' && state !== 'ERROR') return explain({ code: 'SNAPSHOT_STATE', snapshotId, state });
-  return locked ? explain({ code: 'SNAPSHOT_LOCKED', snapshotId }) : checkWorld(facts);
+  if (state !== 'READY' && state !== 'ERROR') return explain({ code: 'SNAPSHOT_STATE', snapshotId, state }, facts);
+  return locked ? explain({ code: 'SNAPSHOT_LOCKED', snapshotId }, facts) : checkWorld(facts);
 }
 
 function doomedOf({ snapshotIds, withDescendants, freeBytes }: DeleteVmSnapshotsRequest): Doomed | Refusal {
@@ -106,16 +106,21 @@ function growthOf(plan: DeletePlan): Map<string, number> {
   return growth;
 }
 
-function explain(refusal: DeleteRefusal): Refusal {
+function explain(refusal: DeleteRefusal, { snapshots }: MachineFacts): Refusal {
+  const nameOf = (id: string) => snapshots.find((snapshot) => snapshot.id === id)?.name ?? id;
   switch (refusal.code) {
     case 'NOT_IN_TREE':
       return { code: 'NOT_FOUND', message: 'There is no such snapshot in the tree of this machine.', path: ['snapshotIds'] };
     case 'SNAPSHOT_LOCKED':
-      return { code: 'SNAPSHOT_LOCKED', message: 'A snapshot is locked. Unlock it first, or leave it out.', path: ['snapshotIds'] };
+      return {
+        code: 'SNAPSHOT_LOCKED',
+        message: `The snapshot “${nameOf(refusal.snapshotId)}” is locked. Unlock it first, or leave it out.`,
+        path: ['snapshotIds'],
+      };
     case 'SNAPSHOT_STATE':
       return {
         code: 'SNAPSHOT_STATE',
-        message: `A snapshot is ${refusal.state}; it can be deleted while it is READY or in ERROR.`,
+        message: `The snapshot “${nameOf(refusal.snapshotId)}” is ${refusal.state}; it can be deleted while it is READY or in ERROR.`,
         path: ['snapshotIds'],
       };
     case 'NOTHING_TO_FREE':

@@ -161,7 +161,9 @@ function mergeBody(record: Forest, merge: Merge, facts: MachineFacts): CommandBo
 function mergeRecordOf(record: Forest, merge: Merge, thickening: MergeRecord['thickening'], facts: MachineFacts): MergeRecord {
   const forest = new LayerForest(record.layers);
   const { layerIds, targetId, leavesHead } = merge;
-  return { layerIds, targetId, leavesHead, thickening, garbage: merge.garbageIds.map((id) => garbageOf(forest, id, facts)) };
+  const before = facts.layerRows.find((row) => row.id === targetId)?.mergeState ?? 'NONE';
+  const garbage = merge.garbageIds.map((id) => garbageOf(forest, id, facts));
+  return { layerIds, targetId, leavesHead, thickening, before, garbage };
 }
 
 /** As many as the planner shows for a merge itself. */

@@ -15,6 +15,8 @@ const merge = z.object({
   garbage: z.array(garbage),
   /** It may leave the target as spoiled as it was. */
   leavesHead: z.boolean(),
+  /** What an earlier try had left of the target. */
+  before: z.enum(['NONE', 'SPOILED', 'REPOINTED']).default('NONE'),
 });
 
 /** What a stage of the program is for, by its place. */

@@ -78,7 +78,7 @@ export async function merged(
   merge: MergeRecord,
   result: Extract<CommandResult, { verb: 'merge-layers' }>,
 ): Promise<void> {
-  const { layerIds: run, targetId, garbage, leavesHead } = merge;
+  const { layerIds: run, targetId, garbage, leavesHead, before } = merge;
   const members = await transaction.layer.findMany({ where: { id: { in: run } } });
   const find = (id: string | undefined) => {
     const found = members.find((layer) => layer.id === id);
@@ -86,7 +86,8 @@ export async function merged(
     return found;
   };
   const [bottom, top] = [find(run[0]), find(run.at(-1))];
-  const isSpoiled = leavesHead && members.some((layer) => layer.mergeState !== 'NONE');
+  const others = members.filter((layer) => layer.id !== targetId);
+  const isSpoiled = leavesHead && (before !== 'NONE' || others.some((layer) => layer.mergeState !== 'NONE'));
   await transaction.layer.update({
     where: { id: targetId },
     data: {
@@ -138,12 +139,29 @@ export async function fail(turn: Turn, record: DeleteRecord, error: OperationErr
   await keepError(turn.transaction, turn.operation.id, error);
 }
 
-/** What a merge that did not end made of the layer that it was to end in. */
-export async function markTarget({ transaction, operation }: Turn, merge: MergeRecord, left: 'SPOILED' | 'REPOINTED'): Promise<void> {
-  await transaction.layer.update({
-    where: { id: merge.targetId },
-    data: { mergeState: left, mergedBy: operation.id, dataMap: null, measuredAt: null },
+/** True where it writes into a layer that something else may have been read from before. */
+export function isCommit({ layerIds: run, targetId }: MergeRecord): boolean {
+  return run.at(-1) !== targetId;
+}
+
+/** A commit is about to go out: from its first byte its target reads as nothing, whatever becomes of host, command and this database. */
+export async function expectSpoiled({ transaction, operation }: Turn, merge: MergeRecord): Promise<void> {
+  await transaction.layer.updateMany({
+    where: { id: merge.targetId, mergeState: 'NONE' },
+    data: { mergeState: 'SPOILED', mergedBy: operation.id },
   });
+}
+
+/** What a merge that did not end made of the layer that it was to end in. */
+export async function markTarget(
+  { transaction, operation }: Turn,
+  merge: MergeRecord,
+  left: 'NONE' | 'SPOILED' | 'REPOINTED',
+): Promise<void> {
+  const data =
+    left === 'NONE' ? { mergeState: left, mergedBy: null } : { mergeState: left, mergedBy: operation.id, dataMap: null, measuredAt: null };
+  // What was re-pointed stays so until the merge is done, whatever a later try says.
+  await transaction.layer.updateMany({ where: { id: merge.targetId, mergeState: { not: 'REPOINTED' } }, data });
 }
 
 /** New heads that were never switched to. `made` false: it is certain that there is no file. */

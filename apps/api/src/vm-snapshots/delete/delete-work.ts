@@ -10,7 +10,19 @@
 import type { CommandResult } from '@coppice/protocol';
 import type { Failed, Next, OperationWork, Turn } from '../../operations/operation-work.js';
 import { CONSOLIDATE, DELETE_VM_SNAPSHOTS, type DeleteRecord, deleteRecord, type MergeRecord } from './delete-record.js';
-import { consume, discarded, dropHeads, fail, markTarget, merged, removeSnapshots, restore, thickened } from './delete-work.store.js';
+import {
+  consume,
+  discarded,
+  dropHeads,
+  expectSpoiled,
+  fail,
+  isCommit,
+  markTarget,
+  merged,
+  removeSnapshots,
+  restore,
+  thickened,
+} from './delete-work.store.js';
 
 /** The work of deleteVmSnapshots, for the operation engine. */
 export const deleteVmSnapshotsWork: OperationWork = workOf(DELETE_VM_SNAPSHOTS);
@@ -22,8 +34,11 @@ function workOf(kind: string): OperationWork {
   return {
     kind,
 
-    async begun(turn) {
-      await consume(turn, recordOf(turn));
+    async begun(turn, index) {
+      const record = recordOf(turn);
+      await consume(turn, record);
+      const merge = index === null ? null : mergeOf(record, index);
+      if (merge && isCommit(merge) && record.parts[index ?? 0]?.does === 'MERGE') await expectSpoiled(turn, merge);
     },
 
     async advanced(turn, { index, result }) {
@@ -88,7 +103,7 @@ async function recordStage(turn: Turn, record: DeleteRecord, { index, result }: 
 
 /** Before the first command all is as it was. Later: what a merge left is marked, and the snapshots wait in ERROR for the rest. */
 async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promise<Next> {
-  const { index, error, neverSent, saidByHost, isCancelled, left } = failed;
+  const { index, error, neverSent, saidByHost, isCancelled } = failed;
   const does = record.parts[index]?.does;
   const state = isCancelled ? 'CANCELLED' : 'FAILED';
   // create-layers takes back what it made before it says that it failed.
@@ -98,7 +113,7 @@ async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promis
     return { kind: 'end', state, error };
   }
   const merge = mergeOf(record, index);
-  if (merge && does === 'MERGE' && left !== 'NOTHING') await markTarget(turn, merge, left);
+  if (merge && does === 'MERGE') await markTarget(turn, merge, leftOf(merge, failed));
   if (does === 'DISCARD') {
     // Nothing reads the files any more, and they stay known: who sweeps tries again.
     await removeSnapshots(turn, record);
@@ -107,4 +122,11 @@ async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promis
   if (record.doomed.length === 0) return { kind: 'end', state, error };
   await fail(turn, record, error);
   return { kind: 'end', state, error: { ...error, retryable: true } };
+}
+
+/** A host that does not say what it left may have written the first byte. What an earlier try left is not mended by one that left nothing. */
+function leftOf(merge: MergeRecord, { neverSent, saidByHost, left }: Failed): 'NONE' | 'SPOILED' | 'REPOINTED' {
+  if (neverSent || merge.before === 'REPOINTED') return merge.before;
+  if (saidByHost) return left === 'NOTHING' ? merge.before : left;
+  return isCommit(merge) ? 'SPOILED' : merge.before;
 }

@@ -9,6 +9,7 @@ import { expunge, resourcesOf, volumesOf, writeDelete } from './delete.store.js'
 /** How a delete that failed goes on: the snapshots of it that are still in the tree, and every merge that is due, planned anew. */
 export const deleteRetrier: Retrier = {
   kind: DELETE_VM_SNAPSHOTS,
+  goesOnAfterCancel: true,
   again(recorded, facts) {
     const record = deleteRecord.parse(recorded);
     const half = facts.layerRows.find((layer) => layer.mergeState === 'REPOINTED');
