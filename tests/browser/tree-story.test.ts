@@ -133,7 +133,7 @@ it('a plan that does not hold any more is shown anew and asked about again', asy
   await isSeen(dialog.getByText('The plan has changed'));
   await alice.picture('tree-plan-changed');
   streams.release();
-  await treeIs(page, ['1 s1', '2 s4 *']);
+  await treeIs(bob.page, ['1 s1', '2 s4 *']);
   await confirm(dialog, 'Delete 1 snapshot');
   await isGone(dialog);
   await bothSee(['1 s4 *']);

@@ -2,6 +2,7 @@
 import { Wrench } from 'lucide-react';
 import { useState } from 'react';
 import type { ReconcileAction } from '../../generated/graphql';
+import { useViewer } from '../access/AppShell';
 import { useSubmission } from '../graphql/use-submission';
 import { ActionDialog } from '../operations/ActionDialog';
 import { Choice } from '../ui/Field';
@@ -15,6 +16,7 @@ type ReconcileProps = { machine: MachineView; drift: NonNullable<MachineView['dr
 export function ReconcileDialog({ machine, drift, onClose }: ReconcileProps) {
   const [action, setAction] = useState<ReconcileAction>('ADOPT');
   const submission = useSubmission({ document: reconcileMachine, read: (data) => data.reconcileVirtualMachine.errors });
+  const { isAdmin } = useViewer();
   const isRepairable = drift.findings.every(({ repairable }) => repairable);
   return (
     <ActionDialog
@@ -43,7 +45,13 @@ export function ReconcileDialog({ machine, drift, onClose }: ReconcileProps) {
           name="action"
           label="What is recorded"
           note="The machine’s definition on the host is put back to the record. No data is deleted."
-          unavailableBecause={isRepairable ? undefined : 'Some of it cannot be repaired from here.'}
+          unavailableBecause={
+            !isAdmin
+              ? 'Only an administrator may change a definition on a host.'
+              : isRepairable
+                ? undefined
+                : 'Some of it cannot be repaired from here.'
+          }
           checked={action === 'REPAIR'}
           onChange={() => setAction('REPAIR')}
         />

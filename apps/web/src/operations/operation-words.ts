@@ -34,6 +34,7 @@ const KINDS: Record<string, string> = {
   migrateVirtualMachine: 'Migrate machine',
   destroyVirtualMachine: 'Destroy machine',
   reconcileVirtualMachine: 'Reconcile machine',
+  consolidateVirtualMachine: 'Merge what was put off',
 };
 
 /** What kind of work, in words: the mutation's name taken apart where no better words are known. */
