@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Principal } from '@coppice/api/access/principal.js';
+import { waitUntil } from '../testkit/wait-until.js';
 import { type FakeAgent, failure } from './fake-agent.js';
 import { Installation, type Replica, valueOf } from './installation.js';
 import { about, codeOf, ended, ownerOf, snapshotOf } from './machine-world.js';
@@ -130,6 +131,23 @@ it('destroys a machine with its tree: snapshots REMOVED, every file discarded, v
   );
   expect(left).toEqual({ layers: 'DISCARDED', snapshots: 'REMOVED', pins: 0, heads: 0 });
   expect(codeOf(await replica.core.machines.start(owner(), request()))).toBe('NOT_FOUND');
+});
+
+it('discards what a destroy could not, when it is retried; the machine is gone all the same', async () => {
+  await snapshot();
+  const carryOut = agent.behave;
+  agent.behave = (command) => (command.body.verb === 'discard-layers' ? failure('IO_ERROR', 'The pool is read-only.') : carryOut(command));
+  const { operationId } = valueOf(await replica.core.machines.destroy(owner(), request()));
+  expect(await endOf(operationId)).toMatchObject({ state: 'FAILED', machine: 'DESTROYED', claims: 0 });
+  const [waiting] = await installation.database.sql(`SELECT string_agg(DISTINCT state::text, ',') AS layers FROM layer`);
+  expect(waiting).toEqual({ layers: 'DISCARDING' });
+  agent.behave = carryOut;
+  valueOf(await replica.core.operations.retry(owner(), operationId));
+  await waitUntil('the files are gone', async () => {
+    const [row] = await installation.database.sql(`SELECT string_agg(DISTINCT state::text, ',') AS layers FROM layer`);
+    return row?.['layers'] === 'DISCARDED';
+  });
+  expect(await endOf(operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'DESTROYED' });
 });
 
 it('hands the layers that a clone reads over to the clone, when the machine that made them is destroyed', async () => {

@@ -133,3 +133,28 @@ it('reconciles neither a sound machine, nor one with snapshots inside its images
   expect(codeOf(await reconcile('ADOPT'))).toBe('MACHINE_DRIFTED');
   await waitUntil('the host is asked to look again', () => agent.inventoryRequests.includes(machine.uuid));
 });
+
+it('adopts a machine that turned up on another host of the cluster, once its own has it no more', async () => {
+  await snapshotOf(installation, replica, machine);
+  const other = await installation.host(replica, 'h2');
+  other.machines.set(machine.uuid, agent.machine(machine.uuid));
+  await other.sendInventory();
+  expect(await driftOf(installation, machine)).toBeNull();
+  agent.machines.delete(machine.uuid);
+  await agent.sendInventory();
+  await waitUntil('it is gone here', async () => (await driftOf(installation, machine)) === 'DOMAIN_MISSING');
+  await other.sendInventory();
+  await waitUntil('it is seen there', async () => (await driftOf(installation, machine)) === 'DOMAIN_MISSING ON_OTHER_HOST');
+  expect(codeOf(await reconcile('REPAIR', installation.admin()))).toBe('MACHINE_DRIFTED');
+  const { operationId } = valueOf(await reconcile('ADOPT'));
+  expect(await ended(installation, operationId)).toMatchObject({ state: 'SUCCEEDED' });
+  expect(other.received.map(({ body }) => body.verb)).toEqual(['repair-machine']);
+  const [row] = await installation.database.sql('SELECT host_id = $1 AS there, drift FROM virtual_machine', [other.hostId]);
+  expect(row).toEqual({ there: true, drift: null });
+  await other.sendInventory();
+  await waitUntil('its power is known again', async () => {
+    const [found] = await installation.database.sql('SELECT state::text FROM virtual_machine');
+    return found?.['state'] === 'RUNNING';
+  });
+  await snapshotOf(installation, replica, machine);
+});

@@ -20,6 +20,8 @@ export const EXPIRY_SWEEP_MS = 5_000;
 export const LIVENESS_SWEEP_MS = 5_000;
 /** How often `lastSeenAt` of a replica's hosts is written, in one statement, in milliseconds; nothing decides by it. */
 export const LAST_SEEN_MS = 60_000;
+/** How often machines are looked for that are in the middle of something without an operation; it should find none, ever. Milliseconds. */
+export const SETTLE_SWEEP_MS = 30_000;
 /** How often idempotency keys that are free again are removed, in milliseconds. */
 export const KEY_SWEEP_MS = 600_000;
 

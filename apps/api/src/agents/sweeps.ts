@@ -1,6 +1,7 @@
 /** What every replica does now and then, so that nothing waits for one that died. Each run is bounded and harmless to repeat. */
 import type { Write } from '../events/write.js';
 import { hostsOfDeadReplicas, markDisconnected, touchHosts } from '../hosts/liveness.store.js';
+import { settleMachines } from '../machines/settle/settle-machines.js';
 import { expiredCommandIds } from '../operations/command.store.js';
 import { forgetOldKeys } from '../operations/idempotency.store.js';
 import type { OperationEngine } from '../operations/operation-engine.js';
@@ -8,7 +9,7 @@ import type { Clock } from '../platform/clock.js';
 import { coalesced } from '../platform/coalesced.js';
 import type { Database } from '../platform/database.js';
 import type { Log } from '../platform/log.js';
-import { EXPIRY_SWEEP_MS, KEY_SWEEP_MS, LAST_SEEN_MS, LIVENESS_SWEEP_MS } from './limits.js';
+import { EXPIRY_SWEEP_MS, KEY_SWEEP_MS, LAST_SEEN_MS, LIVENESS_SWEEP_MS, SETTLE_SWEEP_MS } from './limits.js';
 import type { SessionRegistry } from './session-registry.js';
 
 type SweepOptions = {
@@ -27,6 +28,7 @@ export function startSweeps(options: SweepOptions): () => Promise<void> {
     every(options, { ms: EXPIRY_SWEEP_MS, what: 'commands that expired', run: () => sweepExpired(options) }),
     every(options, { ms: LIVENESS_SWEEP_MS, what: 'hosts of replicas that died', run: () => sweepDeadReplicas(options) }),
     every(options, { ms: LAST_SEEN_MS, what: 'when hosts were last seen', run: () => touch(options) }),
+    every(options, { ms: SETTLE_SWEEP_MS, what: 'machines that nothing works on', run: () => settle(options) }),
     every(options, { ms: KEY_SWEEP_MS, what: 'idempotency keys', run: () => forgetKeys(options) }),
   ];
   return async () => {
@@ -51,6 +53,10 @@ async function sweepDeadReplicas({ database, write, clock, replicaId }: SweepOpt
 async function touch({ database, sessions, clock }: SweepOptions): Promise<void> {
   const hostIds = sessions.all().map((session) => session.hostId);
   if (hostIds.length > 0) await touchHosts(database, hostIds, clock.now());
+}
+
+async function settle(options: SweepOptions): Promise<void> {
+  await settleMachines(options);
 }
 
 async function forgetKeys({ database, clock }: SweepOptions): Promise<void> {
