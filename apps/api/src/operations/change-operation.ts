@@ -5,12 +5,11 @@ import { done, type Outcome, type Refusal, refused } from '../errors/refusal.js'
 import { lockHost } from '../hosts/host.store.js';
 import { lockMachine } from '../machines/machine.store.js';
 import type { Transaction } from '../platform/database.js';
-import type { Operation } from '../platform/generated/client.js';
 import { currentCommand, currentCommands } from './command.store.js';
 import type { OperationChanges } from './operation-changes.contract.js';
 import type { OperationEngine } from './operation-engine.js';
 import { roleOfKind } from './operation-roles.js';
-import { askToCancel, findOperations, lockOpenOperation } from './operation.store.js';
+import { askToCancel, findOperations, lockOpenOperation, type OperationRow } from './operation.store.js';
 import { readPlan } from './program.js';
 import { type Retrier, retryOperation } from './retry-operation.js';
 import type { StartOptions } from './start-operation.js';
@@ -57,7 +56,7 @@ export function createOperationChanges(options: StartOptions & { retriers: reado
   };
 }
 
-type Found = { operation: Operation; refused?: never } | { operation: null; refused: Outcome<Changed> };
+type Found = { operation: OperationRow; refused?: never } | { operation: null; refused: Outcome<Changed> };
 
 async function findAllowed({ database }: StartOptions, principal: Principal, operationId: string): Promise<Found> {
   const [operation] = await findOperations(database, [operationId]);
@@ -73,7 +72,7 @@ async function findAllowed({ database }: StartOptions, principal: Principal, ope
 type Current = { stage: number | null; state: string } | null;
 
 /** What a cancel would leave now; null where it cannot be cancelled. */
-function effectOf(engine: OperationEngine, operation: Pick<Operation, 'kind' | 'plan'>, command: Current): string | null {
+function effectOf(engine: OperationEngine, operation: Pick<OperationRow, 'kind' | 'plan'>, command: Current): string | null {
   if (command === null || command.stage === null) return null;
   const { record, program } = readPlan(operation.plan);
   const at = { index: command.stage, stages: program.length, isSent: command.state === 'SENT' };
@@ -83,7 +82,7 @@ function effectOf(engine: OperationEngine, operation: Pick<Operation, 'kind' | '
 /** CANCELLING by compare-and-set; what no host has yet is withdrawn at once. Asked twice it is the same. */
 async function cancel(
   transaction: Transaction,
-  operation: Operation,
+  operation: OperationRow,
   { engine, at }: { engine: OperationEngine; at: Date },
 ): Promise<Outcome<Changed>> {
   if (!operation.virtualMachineId) throw new Error(`operation ${operation.id} has no machine`);

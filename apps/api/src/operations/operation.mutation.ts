@@ -4,7 +4,7 @@ import type { GraphQLContext } from '../graphql/context.js';
 import { NOBODY, plainId } from '../graphql/global-id.js';
 import { toUserErrors } from '../graphql/user-errors.js';
 import { OperationActionInput } from './operation.input.js';
-import { OperationPayload } from './operation.type.js';
+import { OperationPayload } from './operation-payload.type.js';
 
 @Resolver()
 export class OperationMutations {

@@ -8,6 +8,9 @@ import { releaseClaims } from './claim.store.js';
 import type { OperationError } from './operation-error.js';
 import { type JsonRecord, planJson, readPlan, type Stage } from './program.js';
 
+/** An operation as it is stored. */
+export type { Operation as OperationRow } from '../platform/generated/client.js';
+
 /** An operation that has not ended, as its work sees it. */
 export type OpenOperation = {
   id: string;

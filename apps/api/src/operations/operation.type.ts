@@ -4,7 +4,6 @@ import { connectionType } from '../graphql/connection.type.js';
 import { defineEnum } from '../graphql/enum.js';
 import { NodeInterface } from '../graphql/node.type.js';
 import { DateTime, SafeInt } from '../graphql/scalars.js';
-import { UserErrorInterface } from '../graphql/user-error.type.js';
 import { PlanStepKind } from '../vm-snapshots/create/plan.type.js';
 
 /** The contract's OperationState; steps use it too. */
@@ -82,11 +81,3 @@ export class Operation extends NodeInterface {
 }
 
 export const OperationConnection = connectionType('Operation', () => Operation);
-
-@ObjectType({ simpleResolvers: true, description: 'What a mutation of an operation answers.' })
-export class OperationPayload {
-  @Field(() => Operation, { nullable: true, description: 'The operation as it is now; null where errors is not empty.' })
-  declare readonly operation: object | null;
-  @Field(() => [UserErrorInterface], { description: 'Why nothing was changed; empty where it was done.' })
-  declare readonly errors: readonly UserErrorInterface[];
-}

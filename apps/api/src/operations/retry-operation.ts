@@ -6,7 +6,7 @@ import type { Principal } from '../access/principal.js';
 import { done, type Outcome, type Refusal, refused } from '../errors/refusal.js';
 import { busy } from '../machines/check-machine.js';
 import { type MachineFacts, readMachineFacts } from '../machines/machine-facts.store.js';
-import type { Operation } from '../platform/generated/client.js';
+import type { OperationRow } from './operation.store.js';
 import { readPlan } from './program.js';
 import { type Again, type RetryAttempt, writeRetry } from './retry-operation.store.js';
 import type { StartOptions } from './start-operation.js';
@@ -24,7 +24,7 @@ export type Retrier = {
 /** Refusals are values with nothing changed. */
 export async function retryOperation(
   options: StartOptions & { retriers: readonly Retrier[] },
-  asked: { principal: Principal; operation: Operation },
+  asked: { principal: Principal; operation: OperationRow },
 ): Promise<Outcome<{ operationId: string }>> {
   const { operation, principal } = asked;
   const retrier = options.retriers.find((candidate) => candidate.kind === operation.kind);
@@ -48,7 +48,7 @@ export async function retryOperation(
   return done({ operationId: operation.id });
 }
 
-function checkRetryable(operation: Operation, retrier: Retrier | undefined): Refusal | null {
+function checkRetryable(operation: OperationRow, retrier: Retrier | undefined): Refusal | null {
   const isOpen = operation.state === 'CANCELLED' && retrier?.goesOnAfterCancel === true;
   if (operation.state !== 'FAILED' && !isOpen) return notRetryable(`It is ${operation.state}; only one that FAILED can be retried.`);
   return retrier ? null : notRetryable('It left nothing to go on with: ask for the same again.');
