@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import type { FakeAgent } from './fake-agent.js';
 import { Installation, type Replica, requestOf, valueOf } from './installation.js';
+import { about, ownerOf } from './machine-world.js';
 
 let installation: Installation;
 let replica: Replica;
@@ -73,6 +74,13 @@ it('keeps a machine drifted whose chains are not those of the restored records',
   await agent.sendInventory();
   await waitUntil('the difference is seen', async () => (await driftOf()) === 'CHAIN_DIFFERS');
   expect(await create()).toMatchObject({ ok: false, refusals: [{ code: 'MACHINE_DRIFTED' }] });
+  // The layers of the lost time are adopted, and no name of them is ever given again.
+  valueOf(await replica.core.machines.reconcile(ownerOf(installation), { ...about(machine), action: 'ADOPT' }));
+  await waitUntil('the machine is reconciled', async () => (await driftOf()) === null);
+  valueOf(await create());
+  await waitUntil('READY', async () => (await installation.transitions('VM_SNAPSHOT')).includes('VM_SNAPSHOT CREATING→READY'));
+  const rows = await installation.database.sql(`SELECT DISTINCT substring(file_name from '[.]([0-9]+)[.]') AS n FROM layer ORDER BY n`);
+  expect(rows.map((row) => row['n'])).toEqual(['0', '1', '2']);
 });
 
 it('begins one incarnation only, however often the host comes back with the old number', async () => {
