@@ -34,6 +34,15 @@ describe('what every kind of work begins with', () => {
   });
 });
 
+describe('a merge that re-pointed readers and did not end', () => {
+  it.each(Object.entries(KINDS).filter(([name]) => name !== 'resize'))('%s: waits for its continuation', (_name, decide) => {
+    const row = { volumeId: 'v', fileName: 'f', format: 'qcow2', state: 'PRESENT' as const, backingLayerId: null, virtualBytes: 1n };
+    const more = { allocatedBytes: 1n, isFrozen: true, isTemplate: false, dataMap: null, measuredAt: null, createdAt: new Date(0) };
+    const half = { id: 'l0', ...row, ...more, mergeState: 'REPOINTED' as const, mergedBy: 'o' };
+    expect(codeOf(decide(someFacts({ layerRows: [half] })))).toBe('MACHINE_BUSY');
+  });
+});
+
 describe('power', () => {
   it('starts what is off, lets go on what is paused, and resumes a saved state', () => {
     expect(codeOf(decideStart(someFacts()))).toBe('MACHINE_STATE');

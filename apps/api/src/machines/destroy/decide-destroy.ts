@@ -1,5 +1,6 @@
 /** Whether a machine may be destroyed now. Pure. */
 import { done, type Outcome, refused } from '../../errors/refusal.js';
+import { checkRepointed } from '../../vm-snapshots/check-repointed.js';
 import { memoryFileName, nvramFileName } from '../../vm-snapshots/snapshot-files.js';
 import { wholeMachine } from '../claimed-by-machine.js';
 import { checkDrift, checkFree, checkHost } from '../check-machine.js';
@@ -23,7 +24,7 @@ const TOLERATES = ['MANAGED_SAVE'];
 
 /** In any state of power: whoever destroys a machine has said what becomes of what it does. Locked snapshots go too, as the machine does. */
 export function decideDestroy(facts: MachineFacts): Outcome<DestroyDecision> {
-  const refusal = checkFree(facts) ?? checkDrift(facts, TOLERATES) ?? checkHost(facts, []);
+  const refusal = checkFree(facts) ?? checkDrift(facts, TOLERATES) ?? checkRepointed(facts) ?? checkHost(facts, []);
   if (refusal) return refused(refusal);
   const plan = planDestroy(facts);
   const layers = plan.discarded.map((layer) => {

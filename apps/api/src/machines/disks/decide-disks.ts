@@ -2,6 +2,7 @@
 import { LayerForest } from '@coppice/snapshot-tree';
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
 import { notFound } from '../../access/refusals.js';
+import { checkRepointed } from '../../vm-snapshots/check-repointed.js';
 import { resourceOf } from '../../operations/claim.store.js';
 import { checkDrift, checkFree, checkHost, checkResting } from '../check-machine.js';
 import type { ExpectedDisk } from '../expected-disks.js';
@@ -52,6 +53,7 @@ export function checkDiskChange(facts: MachineFacts): Refusal | null {
     checkDrift(facts) ??
     checkResting(facts, 'its disks can be changed') ??
     checkSnapshots(facts) ??
+    checkRepointed(facts) ??
     checkHost(facts, [])
   );
 }

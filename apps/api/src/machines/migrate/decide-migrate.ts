@@ -2,6 +2,7 @@
 import { notFound } from '../../access/refusals.js';
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
 import type { HostRow } from '../../hosts/host.store.js';
+import { checkRepointed } from '../../vm-snapshots/check-repointed.js';
 import { wholeMachine } from '../claimed-by-machine.js';
 import { checkDrift, checkFree, checkHost, checkResting } from '../check-machine.js';
 import { type ExpectedDisk, expectedDisks } from '../expected-disks.js';
@@ -29,7 +30,14 @@ export function decideMigrate(request: MigrateRequest, facts: MachineFacts): Out
 
 /** Whether it could go anywhere at all. */
 export function checkLeave(facts: MachineFacts): Refusal | null {
-  return checkFree(facts) ?? checkDrift(facts) ?? checkResting(facts, 'it can be migrated') ?? checkSource(facts) ?? checkPools(facts);
+  return (
+    checkFree(facts) ??
+    checkDrift(facts) ??
+    checkResting(facts, 'it can be migrated') ??
+    checkSource(facts) ??
+    checkRepointed(facts) ??
+    checkPools(facts)
+  );
 }
 
 function checkStorage({ storagePoolId }: MigrateRequest): Refusal | null {

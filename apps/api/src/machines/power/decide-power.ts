@@ -1,5 +1,6 @@
 /** Whether a machine may be started or stopped now. Pure. */
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
+import { checkRepointed } from '../../vm-snapshots/check-repointed.js';
 import { wholeMachine } from '../claimed-by-machine.js';
 import { checkDrift, checkFree, checkHost } from '../check-machine.js';
 import { type ExpectedDisk, expectedDisks } from '../expected-disks.js';
@@ -17,6 +18,7 @@ export function decideStart(facts: MachineFacts): Outcome<PowerDecision> {
     checkFree(facts) ??
     checkDrift(facts, START_TOLERATES) ??
     checkPower(facts, { needed: ['OFF', 'PAUSED'], what: 'started' }) ??
+    checkRepointed(facts) ??
     checkHost(facts, []);
   return refusal ? refused(refusal) : done({ disks: expectedDisks(facts), files: wholeMachine(facts) });
 }
