@@ -184,8 +184,23 @@ it('says what a cancel leaves, and what is shown afterwards is what is recorded'
   }
 });
 
+it('what a cancel has left half-done is deleted again from the dashboard', async () => {
+  if ((await machineIsIdle(world.admin, known)).snapshotTree.nodes.length === 0) return;
+  await waitUntil('the machine to be left alone by its own merges', async () => {
+    const button = alice.page.getByRole('button', { name: 'Take snapshot' });
+    return (await button.getAttribute('aria-disabled')) === null;
+  });
+  await alice.page.getByRole('button', { name: 'More about all snapshots' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Delete all…' }).click();
+  const dialog = dialogOf(alice.page, 'Delete all snapshots');
+  await confirm(dialog, 'Delete 3 snapshots');
+  await isGone(dialog);
+  for (const { page } of [alice, bob]) await isSeen(page.getByText('No snapshots yet'));
+});
+
 it('ends with no file in the pool that is not recorded, and nobody had a complaint in the console', async () => {
-  await expectNoOrphans(world);
+  await machineIsIdle(world.admin, known);
+  await waitUntil('files and record to be the same', async () => expectNoOrphans(world).then(() => true));
   expect(alice.complaints).toEqual([]);
   expect(bob.complaints).toEqual([]);
 });

@@ -1,13 +1,14 @@
 'use client';
 import { Ban } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { OperationViewFragment } from '../../generated/graphql';
+import { useLoad } from '../graphql/use-load';
 import { useSubmission } from '../graphql/use-submission';
 import { Button } from '../ui/Button';
 import { Notice } from '../ui/Notice';
 import { ActionDialog } from './ActionDialog';
 import { isUnfinished, sayOperationKind, whyNotCancelable } from './operation-words';
-import { cancelOperation } from './operations.graphql';
+import { cancelOperation, loadOperation } from './operations.graphql';
 
 type CancelProps = { operation: OperationViewFragment; onCancelled: (operation: OperationViewFragment) => void };
 
@@ -30,7 +31,8 @@ export function CancelOperationButton({ operation, onCancelled }: CancelProps) {
 }
 
 /** What a cancel leaves can change while one reads it: the sentence is always that of now, and the end of the operation ends the question. */
-function CancelOperationDialog({ operation, onCancelled, onClose }: CancelProps & { onClose: () => void }) {
+function CancelOperationDialog({ operation: shown, onCancelled, onClose }: CancelProps & { onClose: () => void }) {
+  const operation = useFresh(shown);
   const { submit, errors, ...submission } = useSubmission({
     document: cancelOperation,
     read: (data) => {
@@ -67,4 +69,12 @@ function CancelOperationDialog({ operation, onCancelled, onClose }: CancelProps 
       )}
     </ActionDialog>
   );
+}
+
+/** Progress comes with revisions; what a cancel leaves may change between two of them, so it is asked for when the question is, and at each one. */
+function useFresh(operation: OperationViewFragment): OperationViewFragment {
+  const { data, reload } = useLoad({ document: loadOperation, variables: { id: operation.id } });
+  useEffect(() => reload(), [operation.revision, reload]);
+  const read = data?.node?.__typename === 'Operation' ? data.node : operation;
+  return read.revision < operation.revision ? operation : read;
 }

@@ -130,6 +130,18 @@ graphql(`
   }
 `);
 
+/** An operation as it is at this moment: what a cancel would leave changes without a step being done. */
+export const loadOperation = graphql(`
+  query CancelOperationDialog_Load($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Operation {
+        ...OperationView
+      }
+    }
+  }
+`);
+
 /** Stops an operation as far as that is possible. */
 export const cancelOperation = graphql(`
   mutation CancelOperationDialog_Cancel($input: OperationActionInput!) {

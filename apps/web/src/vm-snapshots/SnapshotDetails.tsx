@@ -30,9 +30,11 @@ export function SnapshotDetails(props: DetailsProps) {
       <Part title="Space">
         <SpaceBar space={snapshot.space} />
       </Part>
-      <Part title="Disks">
-        <Disks snapshot={snapshot} />
-      </Part>
+      {snapshot.disks.length > 0 && (
+        <Part title="Disks">
+          <Disks snapshot={snapshot} />
+        </Part>
+      )}
       {snapshot.definition && (
         <Part title="The machine as it was">
           <Facts>
@@ -73,7 +75,6 @@ function Head({ snapshot, isCurrent, onAsk }: DetailsProps) {
       {snapshot.error && (
         <Notice kind="error" title={snapshot.error.message}>
           {snapshot.error.hint}
-          {!snapshot.error.retryable && ' Trying the same again cannot help.'}
         </Notice>
       )}
       <SnapshotButtons snapshot={snapshot} onAsk={onAsk} />

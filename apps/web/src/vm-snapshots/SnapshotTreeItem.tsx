@@ -70,7 +70,11 @@ export function SnapshotTreeItem(props: ItemProps) {
           {state.label}
         </Badge>
       </span>
-      <p id={`${id}-size`} className="figures w-22 text-right leading-tight whitespace-nowrap max-sm:hidden" title={saySpace(snapshot)}>
+      <p
+        id={`${id}-size`}
+        className="figures w-26 shrink-0 text-right leading-tight whitespace-nowrap max-sm:hidden"
+        title={saySpace(snapshot)}
+      >
         <span className="block text-ink-soft">{formatBytes(sizeOf(snapshot))}</span>
         <span className="block text-[11.5px] text-ink-faint">frees {formatBytes(snapshot.space.exclusiveBytes)}</span>
       </p>
