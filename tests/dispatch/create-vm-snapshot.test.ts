@@ -89,3 +89,29 @@ it('takes a snapshot of a stopped machine as OFFLINE, whatever was said of quies
   const [row] = await installation.database.sql('SELECT s.consistency, m.state FROM vm_snapshot s, virtual_machine m');
   expect(row).toEqual({ consistency: 'OFFLINE', state: 'STOPPED' });
 });
+
+it('takes back the memory, the layers and the record of what was stopped while the memory was saved', async () => {
+  const replica = await installation.replica();
+  const agent = await installation.host(replica, 'h1');
+  const machine = await installation.machine(replica, agent, 'web-1');
+  const carryOut = agent.behave;
+  agent.behave = (command) => (command.body.verb === 'freeze-layers' ? null : carryOut(command));
+  const asked = requestOf(machine.id, { kind: 'DISK_AND_MEMORY' });
+  const { snapshotId, operationId } = valueOf(await replica.core.createVmSnapshot.create(installation.operator(), asked));
+  const freeze = await waitUntil('the freeze is sent', () => agent.received.find(({ body }) => body.verb === 'freeze-layers'));
+  const file = { pool: 'pool', fileName: `snapshot-${snapshotId}.mem` };
+  expect(freeze.body).toMatchObject({ memory: file, nvram: { fileName: `snapshot-${snapshotId}.nvram` } });
+  valueOf(await replica.core.operations.cancel(installation.operator(), operationId));
+  await waitUntil('the host is told', () => agent.cancelRequests.includes(freeze.id));
+  agent.finish(freeze, { kind: 'cancelled', left: 'NOTHING' });
+  await waitUntil('the end of the operation', async () => {
+    const [row] = await installation.database.sql(`SELECT 1 FROM operation WHERE state = 'CANCELLED'`);
+    return row !== undefined;
+  });
+  expect(agent.received.at(-1)?.body).toMatchObject({ verb: 'discard-layers', snapshotFiles: [file, { pool: 'pool' }] });
+  const [left] = await installation.database.sql(
+    `SELECT s.state, file_pool, memory_bytes, (SELECT count(*)::int FROM claim) AS claims,
+       (SELECT count(*)::int FROM layer WHERE state = 'DISCARDED') AS discarded FROM vm_snapshot s`,
+  );
+  expect(left).toEqual({ state: 'ERROR', file_pool: null, memory_bytes: null, claims: 0, discarded: 2 });
+});
