@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createGuestDisks, defineGuest, type GuestFiles, guestState, startGuest } from '@coppice/lab';
+import { createGuestDisks, defineGuest, type GuestFiles, guestState, pathInHost, startGuest } from '@coppice/lab';
 import { z } from 'zod';
 import type { LauncherConfig } from './config.js';
 import type { TenantTokenName } from './credentials.js';
@@ -34,9 +34,15 @@ export function poolDir(config: LauncherConfig): string {
   return join(config.dataDir, 'pool');
 }
 
+/** Where a host's machines have their sockets; gone with /run after a restart of the computer. */
+function ticksDir(config: LauncherConfig, host: DemoHost): string {
+  return join(hypervisorPlace(config, host).runDir, 'ticks');
+}
+
 /** Makes and starts the machines that are missing; those that are known are left as they are. */
 export async function makeDemoMachines(config: LauncherConfig, files: GuestFiles): Promise<void> {
   const identities = await readIdentities(config);
+  for (const host of DEMO_HOSTS) await mkdir(ticksDir(config, host), { recursive: true });
   await Promise.all(
     DEMO_MACHINES.map((machine) => {
       const identity = identities[machine.name];
@@ -68,7 +74,9 @@ async function makeDemoMachine(
     uuid: identity.uuid,
     disks,
     files,
-    runDir: join(runDir, 'ticks'),
+    runDir: ticksDir(config, machine.host),
+    // Each host has the folder at the same place of its own: the machine may be migrated.
+    runDirInHost: pathInHost(runDir, ticksDir(config, machine.host)),
     logDir: join(config.dataDir, 'logs'),
   });
   await startGuest(uri, machine.name);
@@ -80,7 +88,6 @@ export async function startIfOff(config: LauncherConfig, machine: DemoMachine): 
     const uri = demoLibvirtUri(config, host);
     const state = await guestState(uri, machine.name);
     if (state !== 'shut off' && state !== 'crashed') continue;
-    await mkdir(join(hypervisorPlace(config, host).runDir, 'ticks'), { recursive: true });
     await startGuest(uri, machine.name);
     return true;
   }
