@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import { failure } from './fake-agent.js';
+import { requestOf, valueOf } from './installation.js';
 import { RevertWorld } from './revert-world.js';
 
 let world: RevertWorld;
@@ -80,7 +81,13 @@ it('RV-2: keeps what it leaves as a child of where that grew from, and starts th
 });
 
 it('goes on from memory, and says where that is', async () => {
+  const estimate = async () => {
+    const asked = requestOf(world.machine.id, { kind: 'DISK_AND_MEMORY' });
+    return valueOf(await world.replica.core.createVmSnapshot.plan(world.installation.operator(), asked)).estimatedSeconds;
+  };
+  expect(await estimate()).toBeNull();
   const s1 = await world.take({ kind: 'DISK_AND_MEMORY' });
+  expect(await estimate()).toBeGreaterThanOrEqual(1);
   const [row] = await world.sql('SELECT kind, consistency, memory_bytes::int, file_pool, has_nvram FROM vm_snapshot');
   expect(row).toEqual({ kind: 'DISK_AND_MEMORY', consistency: 'MEMORY', memory_bytes: 1 << 27, file_pool: 'pool', has_nvram: false });
   const { operationId } = await world.startRevert(s1);

@@ -3,6 +3,7 @@ import { decideOnly, type StartOptions, startOperation } from '../../operations/
 import { planView } from '../plan-view.js';
 import type { CreateVmSnapshot } from './create-vm-snapshot.contract.js';
 import { createStarter } from './create-vm-snapshot.store.js';
+import { secondsToSave } from './memory-rate.store.js';
 
 /** Overlays are made in milliseconds each; the rest is one round trip to the host and back. */
 const SECONDS_OF_A_CREATE = 1;
@@ -13,8 +14,11 @@ export function createCreateVmSnapshot(options: StartOptions): CreateVmSnapshot 
     async plan(principal, request) {
       const decided = await decideOnly(options.database, createStarter, { principal, request: { ...request, planHash: null } });
       if (!decided.ok) return decided;
-      const { plan, hash } = decided.value.decision;
-      return done(planView(plan.plan, { hash, estimatedSeconds: SECONDS_OF_A_CREATE }));
+      const { plan, hash, kind } = decided.value.decision;
+      const { hostId, memoryBytes } = decided.value.facts.machine;
+      const memorySeconds = kind === 'DISK' ? 0 : await secondsToSave(options.database, hostId, Number(memoryBytes));
+      const estimatedSeconds = memorySeconds === null ? null : Math.ceil(SECONDS_OF_A_CREATE + memorySeconds);
+      return done(planView(plan.plan, { hash, estimatedSeconds }));
     },
 
     async create(principal, request) {

@@ -68,6 +68,7 @@ function plan(request: CreateVmSnapshotRequest, facts: MachineFacts, power: 'ON'
     power,
     quiesce: request.quiesce,
     kind: request.kind,
+    memoryBytes: Number(facts.machine.memoryBytes),
     chainLimit: CHAIN_LIMIT,
   });
 }
