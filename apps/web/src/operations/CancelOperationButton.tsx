@@ -73,8 +73,11 @@ function CancelOperationDialog({ operation: shown, onCancelled, onClose }: Cance
 
 /** Progress comes with revisions; what a cancel leaves may change between two of them, so it is asked for when the question is, and at each one. */
 function useFresh(operation: OperationViewFragment): OperationViewFragment {
-  const { data, reload } = useLoad({ document: loadOperation, variables: { id: operation.id } });
-  useEffect(() => reload(), [operation.revision, reload]);
+  const { id, revision } = operation;
+  const { data, reload } = useLoad({ document: loadOperation, variables: { id } });
+  useEffect(() => {
+    if (revision > 0) reload();
+  }, [revision, reload]);
   const read = data?.node?.__typename === 'Operation' ? data.node : operation;
   return read.revision < operation.revision ? operation : read;
 }
