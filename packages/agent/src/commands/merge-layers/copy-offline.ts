@@ -29,34 +29,38 @@ export interface OfflineCopy {
 /** Makes the copy, durably; returns the daemon, which still holds the layers. Throws CommandProblem, or CommandCancelled. */
 export async function copyOffline(copy: OfflineCopy, context: CommandContext): Promise<StorageDaemon> {
   for (let tries = 1; ; tries += 1) {
-    const daemon = await holdLayers({ merge: copy.merge, state: 'WHOLE' }, context, copy.merge.into);
     try {
-      await copyWith({ ...copy, daemon, context });
-      return daemon;
+      return await withDaemon(context, async (daemon) => {
+        await daemon.openChain(layersOf({ merge: copy.merge, state: 'WHOLE' }), copy.merge.into);
+        await copyWith({ ...copy, daemon, context });
+      });
     } catch (error) {
-      await daemon.close();
       if (!(error instanceof QmpLost) || tries >= MAX_TRIES) throw problemOf(error, copy.merge);
       context.log.warn({ err: error, tries }, 'the storage daemon ended in the middle of a merge; it is begun again');
     }
   }
 }
 
-/** A daemon that has the layers open and keeps machines off them; one may be opened for writing. Throws MACHINE_STATE if one is open elsewhere. */
-export async function holdLayers(
-  { merge, state }: { merge: Merge; state: MergeState },
-  context: CommandContext,
-  writable?: number,
-): Promise<StorageDaemon> {
+/** A daemon that has the layers open for reading, which keeps machines off them. Throws MACHINE_STATE if one is being written elsewhere. */
+export async function holdLayers(held: { merge: Merge; state: MergeState }, context: CommandContext): Promise<StorageDaemon> {
+  try {
+    return await withDaemon(context, (daemon) => daemon.openChain(layersOf(held), -1));
+  } catch (error) {
+    throw problemOf(error, held.merge);
+  }
+}
+
+/** Starts a daemon and lets it work; it lives on where that succeeds. */
+async function withDaemon(context: CommandContext, work: (daemon: StorageDaemon) => Promise<void>): Promise<StorageDaemon> {
   const pidFile = join(context.stateDir, `storage-daemon-${context.command.id}.pid`);
   await endLeftDaemon(pidFile);
-  let daemon: StorageDaemon | null = null;
+  const daemon = await StorageDaemon.start(pidFile);
   try {
-    daemon = await StorageDaemon.start(pidFile);
-    await daemon.openChain(layersOf({ merge, state }), writable ?? -1);
+    await work(daemon);
     return daemon;
   } catch (error) {
-    await daemon?.close();
-    throw problemOf(error, merge);
+    await daemon.close();
+    throw error;
   }
 }
 
