@@ -14,6 +14,7 @@ import {
   signedText,
   type Welcomed,
 } from '@coppice/protocol';
+import { encodeExtents } from '@coppice/snapshot-tree';
 import { WebSocket } from 'ws';
 import { waitUntil } from '../testkit/wait-until.js';
 import { carryOutOnMachine } from './fake-machine-verbs.js';
@@ -45,6 +46,8 @@ export class FakeAgent {
   readonly received: CommandIssued[] = [];
   readonly acknowledged: number[] = [];
   readonly inventoryRequests: (string | null)[] = [];
+  /** Where a layer holds data, as ranges from 0 on in bytes; null: it is not answered. */
+  measure: (fileName: string) => number | null = () => null;
   /** Commands that it was asked to stop, as often as it was asked. */
   readonly cancelRequests: string[] = [];
   readonly machines = new Map<string, InventoryMachine>();
@@ -201,6 +204,9 @@ export class FakeAgent {
         this.inventoryRequests.push(message.machineUuid);
         void this.sendInventory();
         return;
+      case 'layers.measure-requested':
+        this.#answerMeasure(message);
+        return;
       case 'command.cancel-requested':
         this.cancelRequests.push(message.commandId);
         return;
@@ -216,6 +222,14 @@ export class FakeAgent {
         return;
       case 'session.challenged':
     }
+  }
+
+  #answerMeasure({ requestId, layers }: Extract<ApiMessage, { type: 'layers.measure-requested' }>): void {
+    const measured = layers.flatMap(({ pool, fileName }) => {
+      const bytes = this.measure(fileName);
+      return bytes === null ? [] : [{ pool, fileName, allocatedBytes: bytes, dataMap: encodeExtents(bytes === 0 ? [] : [[0, bytes]]) }];
+    });
+    this.say({ type: 'layers.measured', requestId, layers: measured });
   }
 
   async #open(url: string, identify: (nonce: string) => Hello['identity']): Promise<void> {

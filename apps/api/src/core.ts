@@ -17,6 +17,7 @@ import { createMachineChanges, machineRetriers, machineWorks } from './machines/
 import type { MachineChanges } from './machines/machine-changes.contract.js';
 import { createOperationChanges } from './operations/change-operation.js';
 import type { OperationChanges } from './operations/operation-changes.contract.js';
+import type { StartOptions } from './operations/start-operation.js';
 import { OperationEngine } from './operations/operation-engine.js';
 import { PROGRESS_CHANNEL, ProgressBus } from './operations/progress-bus.js';
 import type { Clock } from './platform/clock.js';
@@ -35,6 +36,7 @@ import type { DeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshot
 import { createRevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.js';
 import type { RevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
 import { revertToVmSnapshotWork } from './vm-snapshots/revert/revert-work.js';
+import { MEASURE_CHANNEL, MEASURE_SWEEP_MS, Measuring } from './volumes/measure/measuring.js';
 import { createFlattenVolume } from './volumes/flatten/flatten-volume.js';
 import type { FlattenVolume } from './volumes/flatten/flatten-volume.contract.js';
 
@@ -82,14 +84,13 @@ export function createCore(options: CoreOptions): Core {
     ...machineWorks,
   ]);
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
-  const agents = createAgents({ database, write, engine, progress, tail, clock, replicaId, log });
+  const { agents, measuring } = connectHosts({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
-  const listener = listenFor({ url, name: `${name} listens`, lock: replicaLock(replicaId), log }, { tail, progress, agents });
-  const consolidation = coalesced(createConsolidation({ ...start, log }), (error) =>
-    log.warn({ err: error }, 'cannot look for layers to put in order now; trying again later'),
+  const listener = listenFor(
+    { url, name: `${name} listens`, lock: replicaLock(replicaId), log },
+    { tail, progress, agents, measuring, log },
   );
-  let poll: NodeJS.Timeout | null = null;
-  let sweep: NodeJS.Timeout | null = null;
+  const regular = regularWork({ ...start, log }, { relay, tail, agents, measuring });
   return {
     database,
     write,
@@ -97,27 +98,20 @@ export function createCore(options: CoreOptions): Core {
     progress,
     createVmSnapshot: createCreateVmSnapshot(start),
     revertToVmSnapshot: createRevertToVmSnapshot(start),
-    deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: async () => undefined }),
+    deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     flattenVolume: createFlattenVolume(start),
     operations: createOperationChanges({ ...start, retriers: [deleteRetrier, ...machineRetriers] }),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),
     agentSocket: agents.socket,
     async start() {
-      poll = setInterval(() => {
-        relay.nudge();
-        tail.nudge();
-        agents.nudge(null);
-      }, POLL_MS);
-      sweep = setInterval(() => consolidation.nudge(), CONSOLIDATE_SWEEP_MS);
+      regular.start();
       agents.start();
       await listener.start();
       await tail.look();
     },
     async stop() {
-      if (poll) clearInterval(poll);
-      if (sweep) clearInterval(sweep);
-      await consolidation.idle();
+      await regular.stop();
       await agents.stop();
       progress.stop();
       relay.nudge();
@@ -132,18 +126,81 @@ export function createCore(options: CoreOptions): Core {
 
 type Listening = ConstructorParameters<typeof Listener>[0];
 
+type Told = { tail: StreamTail; progress: ProgressBus; agents: Agents; measuring: Measuring; log: Log };
+
 /** What other replicas tell this one. */
-function listenFor(connection: Listening, told: { tail: StreamTail; progress: ProgressBus; agents: Agents }): Listener {
-  const { tail, progress, agents } = told;
+function listenFor(connection: Listening, told: Told): Listener {
+  const { tail, progress, agents, measuring, log } = told;
   return new Listener(connection, {
     channels: new Map([
       [EVENTS_CHANNEL, () => tail.nudge()],
       [PROGRESS_CHANNEL, (payload: string) => progress.receive(payload)],
       [SESSIONS_CHANNEL, (payload: string) => agents.replaced(payload)],
+      [
+        MEASURE_CHANNEL,
+        (payload: string) => {
+          measuring.requested(payload).catch((error: unknown) => log.warn({ err: error }, 'layers are not measured now'));
+        },
+      ],
     ]),
     connected: () => {
       tail.nudge();
       agents.databaseIsBack();
     },
   });
+}
+
+type HostsOptions = Omit<Parameters<typeof createAgents>[0], 'measured'>;
+
+/** Sessions and measuring need each other: what a host has seen comes by its session, and it is asked by the same. */
+function connectHosts(options: HostsOptions): { agents: Agents; measuring: Measuring } {
+  const { database, write, clock, log } = options;
+  const agents: Agents = createAgents({
+    ...options,
+    measured: (hostId, message) => measuring.measured(hostId, message),
+  });
+  const measuring = new Measuring({
+    database,
+    write,
+    clock,
+    log,
+    tell: (payload) => notify(database, MEASURE_CHANNEL, payload),
+    send: (hostId, message) => agents.send(hostId, message),
+    hostIds: () => agents.hostIds(),
+  });
+  return { agents, measuring };
+}
+
+type Regular = { relay: { nudge(): void }; tail: StreamTail; agents: Agents; measuring: Measuring };
+
+/** What this replica does again and again, in case nobody nudges it. */
+function regularWork(start: StartOptions & { log: Log }, { relay, tail, agents, measuring }: Regular) {
+  const { log } = start;
+  const consolidation = coalesced(createConsolidation(start), (error) =>
+    log.warn({ err: error }, 'cannot look for layers to put in order now; trying again later'),
+  );
+  const measure = coalesced(
+    () => measuring.sweep(),
+    (error) => log.warn({ err: error }, 'cannot look for layers to measure now; trying again later'),
+  );
+  const poll = () => {
+    relay.nudge();
+    tail.nudge();
+    agents.nudge(null);
+  };
+  let timers: NodeJS.Timeout[] = [];
+  return {
+    start() {
+      timers = [
+        setInterval(poll, POLL_MS),
+        setInterval(() => consolidation.nudge(), CONSOLIDATE_SWEEP_MS),
+        setInterval(() => measure.nudge(), MEASURE_SWEEP_MS),
+      ];
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await measure.idle();
+      await consolidation.idle();
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import { CloseCode, type CloseCodeValue, type Hello } from '@coppice/protocol';
+import { type ApiMessage, CloseCode, type CloseCodeValue, type Hello, type LayersMeasured } from '@coppice/protocol';
 import type { WebSocket } from 'ws';
 import type { StreamTail } from '../events/stream-tail.js';
 import type { Write } from '../events/write.js';
@@ -27,6 +27,8 @@ type AgentsOptions = {
   clock: Clock;
   replicaId: string;
   log: Log;
+  /** A host has looked where layers hold data. */
+  measured: (hostId: string, message: LayersMeasured) => Promise<void>;
 };
 
 /** The hosts' side of a replica. */
@@ -39,6 +41,10 @@ export type Agents = {
   /** The listening connection is (again) there: say that our hosts live, in case others took this replica for dead. */
   databaseIsBack(): void;
   close(hostId: string, code: CloseCodeValue): void;
+  /** Puts it on the session that this replica holds with the host; false where it holds none. */
+  send(hostId: string, message: ApiMessage): boolean;
+  /** Hosts whose sessions this replica holds. */
+  hostIds(): string[];
   start(): void;
   stop(): Promise<void>;
 };
@@ -49,7 +55,7 @@ export function createAgents(options: AgentsOptions): Agents {
   const sessions = new SessionRegistry();
   const dispatcher = new Dispatcher({ database, write, engine, sessions, clock, replicaId, log });
   const tracker = new ProgressTracker({ database, bus: options.progress });
-  const receive = createReceive({ write, engine, dispatcher, sessions, tracker, clock, log });
+  const receive = createReceive({ write, engine, dispatcher, sessions, tracker, measured: options.measured, clock, log });
   const background = new Background(log);
   const stopping = new AbortController();
 
@@ -86,6 +92,8 @@ export function createAgents(options: AgentsOptions): Agents {
         );
       }
     },
+    send: (hostId, message) => sessions.of(hostId)?.send(message) ?? false,
+    hostIds: () => sessions.all().map((session) => session.hostId),
     close: (hostId, code) => sessions.of(hostId)?.close(code, 'closed by an administrator'),
     start() {
       const stopSweeps = startSweeps({ database, write, engine, sessions, clock, replicaId, log });

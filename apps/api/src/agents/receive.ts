@@ -1,6 +1,6 @@
 /** What becomes of each message of a session. Results count from any session of the host, progress and inventory only from the present one. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { CloseCode, type CommandFinished } from '@coppice/protocol';
+import { CloseCode, type CommandFinished, type LayersMeasured } from '@coppice/protocol';
 import type { Write } from '../events/write.js';
 import { acknowledge } from '../hosts/reports.store.js';
 import { recordPools } from '../hosts/pool.store.js';
@@ -23,6 +23,8 @@ type ReceiveOptions = {
   dispatcher: Dispatcher;
   sessions: SessionRegistry;
   tracker: ProgressTracker;
+  /** A host has looked where layers hold data. */
+  measured: (hostId: string, message: LayersMeasured) => Promise<void>;
   clock: Clock;
   log: Log;
 };
@@ -65,6 +67,9 @@ async function handle(options: ReceiveOptions, session: AgentSession, message: S
       return;
     case 'command.progressed':
       await options.tracker.heard(session, message);
+      return;
+    case 'layers.measured':
+      await options.measured(session.hostId, message);
       return;
     case 'inventory.pools-seen': {
       const areNew = await options.write((transaction) => recordPools(transaction, from, message.pools));

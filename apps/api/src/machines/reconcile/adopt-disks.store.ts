@@ -31,7 +31,7 @@ async function adoptLayers({ transaction }: Turn, { volumeId, layers }: Reconcil
   const volume = await transaction.volume.findUniqueOrThrow({ where: { id: volumeId } });
   let below = volume.headLayerId;
   if (below === null) throw new Error(`volume ${volumeId} has no head to adopt layers over`);
-  await transaction.layer.update({ where: { id: below }, data: { isFrozen: true } });
+  await transaction.layer.update({ where: { id: below }, data: { isFrozen: true, dataMap: null, measuredAt: null } });
   for (const [index, { fileName, format, virtualBytes, allocatedBytes }] of layers.entries()) {
     const id = newId();
     await transaction.layer.create({

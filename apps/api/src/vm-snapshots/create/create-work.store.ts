@@ -24,7 +24,7 @@ export async function commitReady(
     const frozen = result.volumes.find((candidate) => candidate.volumeId === volume.volumeId);
     await transaction.layer.update({
       where: { id: volume.frozenLayerId },
-      data: { isFrozen: true, allocatedBytes: BigInt(frozen?.frozen.allocatedBytes ?? 0) },
+      data: { isFrozen: true, dataMap: null, measuredAt: null, allocatedBytes: BigInt(frozen?.frozen.allocatedBytes ?? 0) },
     });
     await transaction.layer.update({
       where: { id: volume.newLayerId },

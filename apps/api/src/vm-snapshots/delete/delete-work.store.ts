@@ -67,7 +67,7 @@ async function tellOfTree({ transaction, machine, operation }: Mover, changes: r
 export async function thickened({ transaction }: Turn, merge: MergeRecord): Promise<void> {
   const { thickening, layerIds: run } = merge;
   if (!thickening) throw new Error(`a head was frozen for a merge of ${run.join(', ')}, which needs none`);
-  await transaction.layer.update({ where: { id: run.at(-1) ?? '' }, data: { isFrozen: true } });
+  await transaction.layer.update({ where: { id: run.at(-1) ?? '' }, data: { isFrozen: true, dataMap: null, measuredAt: null } });
   await transaction.layer.update({ where: { id: thickening.layerId }, data: { state: 'PRESENT' } });
   await transaction.volume.update({ where: { id: thickening.volumeId }, data: { headLayerId: thickening.layerId } });
 }

@@ -28,7 +28,10 @@ export async function madeLayers(turn: Turn, record: RevertRecord, { layers }: R
 export async function commitSwitch(turn: Turn, record: RevertRecord, result: ResultOf<'switch-heads'>): Promise<void> {
   const { transaction, machine } = turn;
   await commitHeads(turn, record, result);
-  await transaction.layer.updateMany({ where: { id: { in: record.frozenLayerIds } }, data: { isFrozen: true } });
+  await transaction.layer.updateMany({
+    where: { id: { in: record.frozenLayerIds } },
+    data: { isFrozen: true, dataMap: null, measuredAt: null },
+  });
   await moveLayers(transaction, abandonedLayers(record), { from: 'PRESENT', to: 'DISCARDING' });
   const { safetySnapshotId, snapshotId } = record;
   if (safetySnapshotId !== null) {
