@@ -66,13 +66,6 @@ export async function contentHash(layerPath: string): Promise<string> {
   }
 }
 
-/** contentHash of several layers by their paths. */
-export async function contentHashes(layerPaths: readonly string[]): Promise<Readonly<Record<string, string>>> {
-  const entries: [string, string][] = [];
-  for (const path of layerPaths) entries.push([path, await contentHash(path)]);
-  return Object.fromEntries(entries);
-}
-
 /**
  * Writes a pattern through the live device of a machine that is on, past its guest (lab.md §8): it goes where the guest's own writes go. The guest
  * may stand paused at its firmware.

@@ -3,7 +3,7 @@ import { fileOfDisk, requireChain } from './expected-chain.js';
 import { drifted, type MachineView } from './machine-view.js';
 
 /** One layer of an expected chain, with its name made a path. */
-export interface ExpectedLink {
+interface ExpectedLink {
   readonly path: string;
   readonly format: string;
   readonly pool: string;
