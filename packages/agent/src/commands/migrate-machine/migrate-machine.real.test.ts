@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandBody, CommandFinished, CommandIssued } from '@coppice/protocol';
-import { guestExec, virsh } from '@coppice/lab';
+import { guestExec, runProgram, virsh } from '@coppice/lab';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { answerAfterCrash } from '../../testing/answer-after-crash.js';
 import { HostWorld } from '../../testing/host-world.js';
@@ -202,10 +202,20 @@ it('is not moved where nobody answers, to itself, or off a chain that is not the
   await expectStayed(await here.api.run(nobody), { code: 'HOST_UNAVAILABLE', retryable: true });
   await expectStayed(await here.api.run(body(here)), { code: 'MACHINE_STATE' });
   const wrong = body();
-  wrong.disks[0]?.chain.pop();
+  const [link] = wrong.disks[0]?.chain ?? [];
+  if (link !== undefined) link.fileName = `volume-${randomUUID()}.0.qcow2`;
   await expectStayed(await here.api.run(wrong), { code: 'MACHINE_DRIFTED' });
   const programme = { ...body(), destinationUri: 'qemu+ext:///system?command=/bin/true' };
   await expectStayed(await here.api.run(programme), { code: 'CAPABILITY_DISABLED' });
+});
+
+it('does not leave while a disk is on a file that is in no shared pool', async () => {
+  const path = join(here.dir, 'local.qcow2');
+  await runProgram('qemu-img', ['create', '-q', '-f', 'qcow2', path, '1M'], { deadlineMs: 20_000 });
+  const how = ['--config', '--subdriver', 'qcow2', '--targetbus', 'virtio'];
+  await here.virsh('attach-disk', machine.name, path, 'vdx', ...how);
+  await expectStayed(await here.api.run(body()), { code: 'POOL_UNSUPPORTED' });
+  await here.virsh('detach-disk', machine.name, 'vdx', '--config');
 });
 
 it('is cancelled on its way and goes on where it was', async () => {

@@ -28,18 +28,22 @@ export async function requireMigratable(move: Move, view: MachineView): Promise<
   await requireDestination(move);
 }
 
-/** The types of the pools that the machine's files are in. Throws POOL_UNSUPPORTED for a file that the destination may not see. */
-export async function poolTypesOf({ context }: Move, { inForce, facts }: MachineView): Promise<Set<string>> {
+/**
+ * The types of the pools that the machine's files are in: of every disk of both definitions, and of every layer below the recorded heads. Throws
+ * POOL_UNSUPPORTED for a file that the destination may not see.
+ */
+export async function poolTypesOf({ context, disks }: Move, { inForce, inactive, facts }: MachineView): Promise<Set<string>> {
+  const files = [inForce, inactive].flatMap((definition) => definition.disks.map(({ file }) => file));
+  const paths = new Set(disks.flatMap(({ chain }) => chain.map(({ path }) => path)));
+  for (const file of files) if (file !== null) paths.add(await canonicalOrSame(file));
   const types = new Set<string>();
-  for (const { target, file } of inForce.disks) {
-    if (file === null) continue;
-    const path = await canonicalOrSame(file);
+  for (const path of paths) {
     const { pool } = await context.pools.placeOf(path);
     const type = context.pools.pools.find(({ name }) => name === pool)?.type ?? null;
     if (type === null || !SHARED.includes(type)) {
       throw new CommandProblem({
         code: 'POOL_UNSUPPORTED',
-        message: `Machine ${facts.uuid} cannot leave its host: disk ${target} is on ${path}, which is in no pool that hosts share. Nothing was changed.`,
+        message: `Machine ${facts.uuid} cannot leave its host: ${path} is in no pool that hosts share. Nothing was changed.`,
         hint: 'Move the volume to a shared pool first, or take the medium out of the drive.',
       });
     }
