@@ -25,6 +25,7 @@ const FULL_BELOW_BYTES = 4 * 1024 * 1024;
 /** Returns the bytes of data that were copied. Throws MACHINE_STATE where the machine does not run any more. */
 export async function mergeLive(merge: Merge, stage: Stage, context: CommandContext): Promise<number> {
   requireLegal(merge);
+  if (await hasEndedAfterCopy(merge, context)) return finishOff(merge, stage, context);
   try {
     const before = await told(context, 'VERIFY_CHAIN', () => lookAtChain(merge, context));
     if (!before.isMerged) await copyLive(merge, before, { stage, context });
@@ -37,6 +38,21 @@ export async function mergeLive(merge: Merge, stage: Stage, context: CommandCont
   await repointReaders(merge, stage, context);
   await switchDefinition(merge, stage, context);
   if (!(await lookAtChain(merge, context)).isMerged) throw drifted('The machine is not on its merged chain.');
+  return bytesNoted(context);
+}
+
+/** The machine went off after the copy was seen in its file and journalled, as when its host lost power: only forward is left, without QEMU. */
+async function hasEndedAfterCopy(merge: Merge, context: CommandContext): Promise<boolean> {
+  if (notesOf(context, 'copied').length === 0) return false;
+  const { facts } = await viewMachine(context.hypervisor, merge.machineUuid);
+  return facts.power === 'OFF';
+}
+
+/** What the live path does behind the copy; that the headers are as they should be is checked by the caller. */
+async function finishOff(merge: Merge, stage: Stage, context: CommandContext): Promise<number> {
+  if (hasCommit(merge)) stage.left = 'REPOINTED';
+  await repointReaders(merge, stage, context);
+  await switchDefinition(merge, stage, context);
   return bytesNoted(context);
 }
 
