@@ -1,7 +1,9 @@
 /** Machines, their disks and their drift as the public API shows them. */
 import type { GraphqlClient } from './graphql-client.js';
+import { askForSnapshot, type CreateRequest, type SnapshotAnswer, snapshotIn } from './snapshot-calls.js';
 import { askFor, succeeded } from './tree-calls.js';
 import { waitUntil } from './wait-until.js';
+import type { KnownMachine } from './world.js';
 
 /** One action and whether it may be asked for. */
 export interface ActionAnswer {
@@ -66,9 +68,23 @@ export function driftedBy(client: GraphqlClient, machine: { readonly id: string 
   );
 }
 
-/** Asks for something, and waits until it has succeeded; `input` is the mutation's whole input. */
+/** Asks for something as soon as nothing else holds the machine (the system's own work on layers may), and waits until it has succeeded. */
 export async function doTo(client: GraphqlClient, mutation: string, input: Readonly<Record<string, unknown>>): Promise<void> {
-  await succeeded(client, await askFor(client, mutation, input));
+  const answer = await waitUntil(`${mutation} to be taken`, async () => {
+    const asked = await askFor(client, mutation, input);
+    return asked.errors.some(({ code }) => code === 'MACHINE_BUSY') ? undefined : asked;
+  });
+  await succeeded(client, answer);
+}
+
+/** Takes a snapshot as soon as nothing else holds the machine. */
+export async function takeWhenFree(client: GraphqlClient, machine: KnownMachine, request: CreateRequest = {}): Promise<SnapshotAnswer> {
+  const begun = await waitUntil('the snapshot to be taken on', async () => {
+    const { snapshot, errors } = await askForSnapshot(client, machine, request);
+    if (snapshot === null && !errors.some(({ code }) => code === 'MACHINE_BUSY')) throw new Error(`refused: ${JSON.stringify(errors)}`);
+    return snapshot ?? undefined;
+  });
+  return snapshotIn(client, begun.id, 'READY');
 }
 
 /** The code of a refusal; undefined where it was accepted. */
