@@ -193,6 +193,23 @@ describe('when it fails', () => {
     expect(await world.operationEnd((await world.startRevert(s1)).operationId)).toBe('SUCCEEDED');
   });
 
+  it('retried: it is planned again, with a safety snapshot of its own, and done', async () => {
+    const s1 = await world.take();
+    const carryOut = world.agent.behave;
+    world.agent.behave = (command) =>
+      command.body.verb === 'switch-heads' ? failure('IO_ERROR', 'It would not start.') : carryOut(command);
+    const { operationId, safetySnapshotId } = await world.startRevert(s1, { snapshotFirst: true, start: true });
+    expect(await world.operationEnd(operationId)).toBe('FAILED');
+    world.agent.behave = carryOut;
+    valueOf(await world.replica.core.operations.retry(world.installation.operator(), operationId));
+    await waitUntil('the success', async () => (await world.operationEnd(operationId)) === 'SUCCEEDED');
+    expect(await world.snapshotState(safetySnapshotId)).toBe('ERROR');
+    const [safety] = await world.sql(`SELECT parent_id, name FROM vm_snapshot WHERE state = 'READY' AND name LIKE 'before%'`);
+    expect(safety).toEqual({ parent_id: s1, name: 'before reverting to snapshot-1 (2)' });
+    expect((await world.forest()).layers).toEqual(['0 PRESENT frozen', '1 PRESENT frozen', '2 DISCARDED', '3 PRESENT']);
+    expect(await world.machineRow()).toMatchObject({ state: 'RUNNING', current_snapshot_id: s1, claims: 0 });
+  });
+
   it('behind the switch, and could not be put back: nothing is discarded', async () => {
     const s1 = await world.take();
     world.agent.received.length = 0;

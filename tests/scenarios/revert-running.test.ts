@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitForGuestAgent } from '@coppice/lab';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { mark, marksOf } from '../testkit/marks.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { disksOf, sha256Of } from '../testkit/outside-probes.js';
@@ -11,6 +11,9 @@ import { askForSnapshot, machineIsIdle, type SnapshotAnswer, snapshotIn, takeSna
 import { askToRevert, operationEnded, operationOf } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
+
+// Guests boot without hardware help here, which takes most of a minute where the machine has other work.
+vi.setConfig({ testTimeout: 300_000 });
 
 let world: World;
 

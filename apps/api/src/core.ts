@@ -33,6 +33,7 @@ import { deleteRetrier } from './vm-snapshots/delete/retry-delete.js';
 import { consolidateWork, deleteVmSnapshotsWork } from './vm-snapshots/delete/delete-work.js';
 import { createDeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.js';
 import type { DeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.contract.js';
+import { revertRetrier } from './vm-snapshots/revert/retry-revert.js';
 import { createRevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.js';
 import type { RevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
 import { revertToVmSnapshotWork } from './vm-snapshots/revert/revert-work.js';
@@ -100,7 +101,7 @@ export function createCore(options: CoreOptions): Core {
     revertToVmSnapshot: createRevertToVmSnapshot(start),
     deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     flattenVolume: createFlattenVolume(start),
-    operations: createOperationChanges({ ...start, retriers: [deleteRetrier, ...machineRetriers] }),
+    operations: createOperationChanges({ ...start, retriers: [deleteRetrier, revertRetrier, ...machineRetriers] }),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),
     agentSocket: agents.socket,

@@ -6,6 +6,7 @@ import { checkAccess } from '../../machines/check-machine.js';
 import { linkOf, type MachineFacts, poolNameOf } from '../../machines/machine-facts.store.js';
 import { numberTreeChanges } from '../../machines/machine.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
+import type { OperationPlan } from '../../operations/operation.store.js';
 import type { Starter, Starting } from '../../operations/start-operation.store.js';
 import type { Transaction } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
@@ -15,7 +16,8 @@ import { decideRevert, type RevertDecision, type RevertHead, type RevertRequest 
 import { type RecordedXml, revertProgram } from './revert-program.js';
 import { REVERT_TO_VM_SNAPSHOT, type RevertRecord } from './revert-record.js';
 
-type RevertStarting = Starting<RevertRequest, RevertDecision>;
+/** Where a revert is written, by whom and for which operation. */
+type RevertStarting = Omit<Starting<RevertRequest, RevertDecision>, 'key' | 'subjectId'>;
 
 /** How revertToVmSnapshot starts. */
 export const revertStarter: Starter<RevertRequest, RevertDecision> = {
@@ -26,17 +28,20 @@ export const revertStarter: Starter<RevertRequest, RevertDecision> = {
   decide: (_principal, request, facts) => decideRevert(request, facts),
   resources: resourcesOf,
   subjectName: (decision) => decision.snapshot.name,
-  async write(starting) {
-    const { transaction, decision } = starting;
-    const xml = await xmlOf(transaction, decision.snapshot.id);
-    const record = recordOf(starting);
-    await insertLayers(transaction, record, decision.heads);
-    await insertSafetySnapshot(starting, record);
-    await startReverting(starting, record);
-    const { steps } = decision.plan.plan;
-    return { planHash: decision.hash, record, program: revertProgram(record, steps, xml), steps };
-  },
+  write: writeRevert,
 };
+
+/** New heads, the safety snapshot and the snapshot’s own move have their records, and the operation has its plan. */
+export async function writeRevert(starting: RevertStarting): Promise<OperationPlan> {
+  const { transaction, decision } = starting;
+  const xml = await xmlOf(transaction, decision.snapshot.id);
+  const record = recordOf(starting);
+  await insertLayers(transaction, record, decision.heads);
+  await insertSafetySnapshot(starting, record);
+  await startReverting(starting, record);
+  const { steps } = decision.plan.plan;
+  return { planHash: decision.hash, record, program: revertProgram(record, steps, xml), steps };
+}
 
 /** Another project's snapshot is NOT_FOUND, like one that is not there, in the same words. */
 export const NO_SUCH_SNAPSHOT = refused({
