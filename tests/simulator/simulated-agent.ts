@@ -137,15 +137,19 @@ export class SimulatedAgent {
         guestWrites();
         if (signal.aborted) throw new Died();
         if (this.#happens(faults.deathEvery)) await this.#die();
-        if (context.cancelled.aborted && context.command.body.verb === 'merge-layers') throw new CommandCancelled(left);
+        // In a repeat, nobody knows at the first step what an earlier life has done.
+        const isKnown = !context.isRepeat || left === 'SPOILED';
+        if (context.cancelled.aborted && isKnown && context.command.body.verb === 'merge-layers') throw new CommandCancelled(left);
         // The first pause of a command is before anything was touched: only there may a host say no without saying what is left.
-        if (this.#happens(faults.failureEvery) && (steps === 1 || left === 'SPOILED')) {
+        if (isKnown && (steps === 1 || left === 'SPOILED') && this.#happens(faults.failureEvery)) {
           throw new CommandProblem({ code: 'IO_ERROR', message: 'The simulated disk failed.', retryable: true, left });
         }
         await Promise.resolve();
       });
     } catch (error) {
       if (error instanceof Violation) this.violations.push(error);
+      // A dead agent's storage daemon is dead as well; so is one that was stopped.
+      host.pool.locked.clear();
       if (error instanceof HostRefusal) throw new CommandProblem({ code: 'MACHINE_STATE', message: error.message, retryable: true });
       throw error;
     }

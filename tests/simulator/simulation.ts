@@ -15,7 +15,7 @@ import { VirtualPool } from './virtual-pool.js';
 import { problemsOf } from './record-check.js';
 
 /** A schedule waits a thousand times; a look takes less than a millisecond. */
-const OFTEN = { everyMs: 4 };
+const OFTEN = { everyMs: 4, deadlineMs: 40_000 };
 
 export type Schedule = { seed: number; hosts: number; machinesPerHost: number; rounds: number; faults: Faults };
 
@@ -133,31 +133,45 @@ class Simulation {
   }
 
   async #idle(machineId: string): Promise<void> {
+    let left: unknown[] = [];
     await waitUntil(
       'its operation has ended',
       async () => {
+        left = [...(await this.#whatIsLeft())];
         const [row] = await this.installation.database.sql(
           `SELECT count(*)::int AS open FROM operation WHERE virtual_machine_id = $1 AND state IN ('RUNNING', 'CANCELLING')`,
           [machineId],
         );
         return row?.['open'] === 0 ? true : undefined;
       },
-      OFTEN,
+      { ...OFTEN, describe: () => JSON.stringify([...left, ...this.#violations()]).slice(0, 3_000) },
     );
   }
 
   /** What was left for later is done: no operation, no garbage. */
   async #settle(): Promise<void> {
     for (const agent of this.#agents) agent.sendInventory();
+    let left: unknown[] = [];
     await waitUntil(
       'nothing is left to do',
       async () => {
-        const [row] = await this.installation.database.sql(
-          `SELECT (SELECT count(*)::int FROM operation WHERE state IN ('RUNNING', 'CANCELLING')) + (SELECT count(*)::int FROM layer WHERE state = 'DISCARDING') AS left`,
-        );
-        return row?.['left'] === 0 ? true : undefined;
+        left = [...(await this.#whatIsLeft())];
+        return left.length === 0 ? true : undefined;
       },
-      OFTEN,
+      { ...OFTEN, describe: () => JSON.stringify([...left, ...this.#violations()]).slice(0, 3_000) },
+    );
+  }
+
+  /** Operations that go on, garbage, and why nobody may remove it. */
+  #whatIsLeft() {
+    return this.installation.database.sql(
+      `SELECT m.name AS machine, m.state, m.drift -> 'findings' -> 0 ->> 'path' AS drift, min(l.file_name) AS garbage,
+         (SELECT jsonb_agg(concat_ws(' ', p.kind, p.state, c.verb, c.state, c.stage, c.outcome ->> 'kind', c.outcome ->> 'left') ORDER BY c.number)
+          FROM operation p JOIN command c ON c.operation_id = p.id WHERE p.virtual_machine_id = m.id) AS history
+       FROM virtual_machine m
+       LEFT JOIN operation o ON o.virtual_machine_id = m.id AND o.state IN ('RUNNING', 'CANCELLING')
+       LEFT JOIN volume v ON v.virtual_machine_id = m.id LEFT JOIN layer l ON l.volume_id = v.id AND l.state = 'DISCARDING'
+       WHERE o.id IS NOT NULL OR l.id IS NOT NULL GROUP BY m.id`,
     );
   }
 }

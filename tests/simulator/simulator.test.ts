@@ -3,13 +3,13 @@ import { expect, it } from 'vitest';
 import { runSchedule } from './simulation.js';
 
 const first = Number(process.env['COPPICE_SIMULATED_SEED'] ?? 1);
-const schedules = Number(process.env['COPPICE_SIMULATED_SCHEDULES'] ?? 12);
+const schedules = Number(process.env['COPPICE_SIMULATED_SCHEDULES'] ?? 6);
 const faults = { deathEvery: 40, cutEvery: 25, doubleEvery: 6, failureEvery: 60 };
 
 it.each(Array.from({ length: schedules }, (_, at) => first + at))(
   'FL-network, VM-20: schedule %i keeps every snapshot and every file',
   async (seed) => {
-    const report = await runSchedule({ seed, hosts: 2, machinesPerHost: 3, rounds: 10, faults });
+    const report = await runSchedule({ seed, hosts: 2, machinesPerHost: 2, rounds: 10, faults });
     expect(report.problems).toEqual([]);
     expect(report.started).toBeGreaterThan(0);
   },

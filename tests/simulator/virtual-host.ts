@@ -31,6 +31,8 @@ export class VirtualHost {
   readonly memories = new Map<string, number>();
   /** Files by the command that made them. */
   readonly #made = new Map<string, Set<string>>();
+  /** By merge whose bytes are copied: what its reader showed. */
+  readonly #views = new Map<string, number[]>();
 
   constructor(readonly pool: VirtualPool) {}
 
@@ -51,7 +53,7 @@ export class VirtualHost {
       case 'switch-heads':
         return this.#switchHeads(command.id, body, pause);
       case 'merge-layers':
-        return this.#mergeLayers(body, pause);
+        return this.#mergeLayers(command.id, body, pause);
       case 'discard-layers':
         return this.#discardLayers(body, pause);
       case 'change-power': {
@@ -162,7 +164,7 @@ export class VirtualHost {
     };
   }
 
-  async #mergeLayers(body: Body<'merge-layers'>, pause: Pause): Promise<CommandResult> {
+  async #mergeLayers(commandId: string, body: Body<'merge-layers'>, pause: Pause): Promise<CommandResult> {
     const machine = this.machine(body.machineUuid);
     const run = body.chain.slice(0, body.runLength).map((link) => link.fileName);
     const [reader, target, below] = [run[0], run[body.into], body.chain[body.runLength]?.fileName ?? null];
@@ -170,28 +172,35 @@ export class VirtualHost {
     const isOpen = [...this.machines.values()].some((one) => [...(one.live?.values() ?? [])].some((head) => this.#reads(head, target)));
     if (body.how === 'OFFLINE' && isOpen) throw new HostRefusal(`${target} is open in a running machine`);
     if (body.how === 'LIVE' && machine.live === null) throw new HostRefusal('the machine does not run');
-    // A repeat whose readers were re-pointed already finds the reader read by nobody.
-    const isRepointed = reader !== target && this.pool.file(target).backing === below && this.pool.readersOf(reader).length === 0;
-    if (!isRepointed && this.pool.files.has(reader)) {
-      const view = this.pool.read(reader);
+    const view = this.#views.get(commandId) ?? this.pool.read(reader);
+    if (body.how === 'OFFLINE') for (const name of run) this.pool.locked.add(name);
+    if (!this.#views.has(commandId)) {
       await this.#copy({ run, into: body.into, reader, target, isLive: body.how === 'LIVE', pause });
       this.pool.file(target).backing = below;
-      if (target !== reader) {
-        for (const name of this.pool.readersOf(reader)) {
-          if (!run.includes(name)) this.pool.file(name).backing = target;
-          await pause('SPOILED');
-        }
-        for (const one of this.machines.values()) {
-          for (const [disk, file] of one.definition) {
-            if (file !== reader) continue;
-            if (one.live !== null) throw new Violation(`${reader} is written by ${one.name} and was committed`);
-            one.definition.set(disk, target);
-          }
-        }
-        if (this.pool.read(target).some((value, at) => value !== view[at])) throw new Violation(`${target} does not read as ${reader} did`);
+      // From here on only forward, also in the next life of the agent.
+      this.#views.set(commandId, view);
+    }
+    if (target !== reader) await this.#repoint({ run, reader, target, pause });
+    for (const name of run) this.pool.locked.delete(name);
+    const isWritten = [...this.machines.values()].some((one) => [...(one.live?.values() ?? [])].includes(target));
+    if (!isWritten && this.pool.read(target).some((value, at) => value !== view[at]))
+      throw new Violation(`${target} does not read as ${reader} did`);
+    return { verb: body.verb, bytesMoved: 0, allocatedBytes: 0, virtualBytes: 8 * 65_536, dataMap: '' };
+  }
+
+  /** Whoever read the reader reads the target: layers, and the definitions of machines that are off. */
+  async #repoint({ run, reader, target, pause }: { run: string[]; reader: string; target: string; pause: Pause }): Promise<void> {
+    for (const name of this.pool.readersOf(reader)) {
+      if (!run.includes(name)) this.pool.file(name).backing = target;
+      await pause();
+    }
+    for (const one of this.machines.values()) {
+      for (const [disk, file] of one.definition) {
+        if (file !== reader) continue;
+        if (one.live !== null) throw new Violation(`${reader} is written by ${one.name} and was committed`);
+        one.definition.set(disk, target);
       }
     }
-    return { verb: body.verb, bytesMoved: 0, allocatedBytes: 0, virtualBytes: 8 * 65_536, dataMap: '' };
   }
 
   /** What is above goes into the target, then what is below and not covered; a cluster a step, and the head may be written meanwhile. */

@@ -31,8 +31,10 @@ export class VirtualMachine {
     return this.live === null ? 'OFF' : 'ON';
   }
 
+  /** Nothing happens where QEMU would not get its locks. */
   start(): void {
-    this.live ??= new Map(this.definition);
+    const isLocked = [...this.definition.values()].some((head) => this.pool.chain(head).some((file) => this.pool.locked.has(file)));
+    if (!isLocked) this.live ??= new Map(this.definition);
   }
 
   stop(): void {

@@ -7,6 +7,8 @@ export type VirtualFile = { backing: string | null; format: 'qcow2' | 'raw'; clu
 
 export class VirtualPool {
   readonly files = new Map<string, VirtualFile>();
+  /** Files that a merge of our own has locked: no machine starts on them. */
+  readonly locked = new Set<string>();
 
   /** Throws where it is not there: a command that is sent to a missing file is a bug. */
   file(name: string): VirtualFile {
