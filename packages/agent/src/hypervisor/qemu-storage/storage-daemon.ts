@@ -128,10 +128,19 @@ export async function endLeftDaemon(pidFile: string): Promise<void> {
     for (let isFirst = true; ; isFirst = false) {
       const pid = await pidOf(pidFile);
       if (pid === null) return rm(pidFile, { force: true });
-      if (isFirst) process.kill(pid, signal);
+      if (isFirst) endProcess(pid, signal);
       if (performance.now() > deadline) break;
       await sleep(20);
     }
+  }
+}
+
+/** Nothing happens if it ended by itself just now. */
+function endProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!hasErrorCode(error, 'ESRCH')) throw error;
   }
 }
 
