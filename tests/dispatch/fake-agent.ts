@@ -18,7 +18,7 @@ import { encodeExtents } from '@coppice/snapshot-tree';
 import { WebSocket } from 'ws';
 import { waitUntil } from '../testkit/wait-until.js';
 import { carryOutOnMachine } from './fake-machine-verbs.js';
-import { mergeLayers } from './fake-merge.js';
+import { flattenLayer, mergeLayers } from './fake-merge.js';
 import { definitionOf, switchHeads } from './fake-switch.js';
 
 type Refused = Extract<ApiMessage, { type: 'session.refused' }>;
@@ -136,6 +136,8 @@ export class FakeAgent {
         return this.#freeze(body);
       case 'switch-heads':
         return switchHeads(this.machine(body.machineUuid), body);
+      case 'flatten-layer':
+        return flattenLayer(this.machine(body.machineUuid), body);
       case 'merge-layers':
         return mergeLayers(this.machine(body.machineUuid), body);
       default: {

@@ -16,3 +16,11 @@ export function mergeLayers(machine: InventoryMachine, body: MergeBody): Command
   }
   return { verb: body.verb, bytesMoved: 65_536, allocatedBytes: 3 << 20, virtualBytes: 1 << 30, dataMap: SOME_DATA };
 }
+
+/** Does to the pretended chain what flatten-layer does: nothing is between the head and what it is over. */
+export function flattenLayer(machine: InventoryMachine, body: Extract<CommandBody, { verb: 'flatten-layer' }>): CommandResult {
+  const disk = machine.disks.find((one) => one.target === body.target);
+  const kept = new Set([...body.chain.slice(0, 1), ...body.chain.slice(body.downTo)].map((link) => link.fileName));
+  if (disk) disk.chain = disk.chain.filter((layer) => kept.has(layer.fileName));
+  return { verb: body.verb, bytesMoved: 65_536, allocatedBytes: 3 << 20 };
+}

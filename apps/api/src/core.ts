@@ -40,6 +40,7 @@ import { revertToVmSnapshotWork } from './vm-snapshots/revert/revert-work.js';
 import { MEASURE_CHANNEL, MEASURE_SWEEP_MS, Measuring } from './volumes/measure/measuring.js';
 import { createFlattenVolume } from './volumes/flatten/flatten-volume.js';
 import type { FlattenVolume } from './volumes/flatten/flatten-volume.contract.js';
+import { flattenRetrier, flattenVolumeWork } from './volumes/flatten/flatten-work.js';
 
 /** What a process is told at its start. `replicaId` is new for each process: a UUID. */
 type CoreOptions = { databaseUrl: string; replicaId: string; clock: Clock; log: Log };
@@ -82,6 +83,7 @@ export function createCore(options: CoreOptions): Core {
     revertToVmSnapshotWork,
     deleteVmSnapshotsWork,
     consolidateWork,
+    flattenVolumeWork,
     ...machineWorks,
   ]);
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
@@ -100,8 +102,8 @@ export function createCore(options: CoreOptions): Core {
     createVmSnapshot: createCreateVmSnapshot(start),
     revertToVmSnapshot: createRevertToVmSnapshot(start),
     deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
-    flattenVolume: createFlattenVolume(start),
-    operations: createOperationChanges({ ...start, retriers: [deleteRetrier, revertRetrier, ...machineRetriers] }),
+    flattenVolume: createFlattenVolume({ ...start, measure: (machineId) => measuring.measure(machineId) }),
+    operations: createOperationChanges({ ...start, retriers: [deleteRetrier, revertRetrier, flattenRetrier, ...machineRetriers] }),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),
     agentSocket: agents.socket,
