@@ -5,7 +5,7 @@ import { classNames } from '../ui/class-names';
 import { formatBytes } from '../ui/format';
 import { Notice } from '../ui/Notice';
 import { Skeleton } from '../ui/Skeleton';
-import { explainStep, groupByVolume, isPutOff, sayCosts, sayInterruption } from './plan-words';
+import { explainStep, groupByVolume, isPutOff, joinRemovals, sayCosts, sayInterruption } from './plan-words';
 import { StepWords } from './StepWords';
 import type { Planned } from './use-plan';
 
@@ -55,7 +55,8 @@ export function PlanPreview({ planned, isRefused, isOff, order = 'in-order', chi
 
 type Steps = PlanViewFragment['steps'];
 
-function InOrder({ steps, isVolumeKnown }: { steps: Steps; isVolumeKnown: boolean }) {
+function InOrder({ steps: planned, isVolumeKnown }: { steps: Steps; isVolumeKnown: boolean }) {
+  const steps = joinRemovals(planned);
   return (
     <ol className="space-y-2">
       {steps.map((step, index) => (

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { PlanStepKind } from '../../generated/graphql';
-import { explainStep, groupByVolume, isPutOff, listNames, namesTouched, sayCosts, sayInterruption, sayLayers } from './plan-words';
+import {
+  explainStep,
+  groupByVolume,
+  isPutOff,
+  joinRemovals,
+  listNames,
+  namesTouched,
+  sayCosts,
+  sayInterruption,
+  sayLayers,
+} from './plan-words';
 
 const volume = (target: string) => ({ id: `id-${target}`, name: `web-1-${target}`, target });
 const step = (kind: PlanStepKind, target: string | null, ...names: string[]) => ({
@@ -37,6 +47,20 @@ describe('a plan in words', () => {
     expect(sayLayers(`Let ${file(12)} name ${file(1)} as the layer below it.`)).toBe('Let layer 12 name layer 1 as the layer below it.');
     expect(sayLayers(`Make the empty layer ${file(4)}.`)).toBe('Make the empty layer 4.');
     expect(sayLayers('Remove volume-of-mine.qcow2.')).toBe('Remove volume-of-mine.qcow2.');
+  });
+
+  it('removes several layers of a volume in one breath', () => {
+    const remove = (target: string, number: number) => ({
+      ...step('DISCARD_LAYER', target),
+      description: `Remove volume-5397fce1-787e-4a48-be0b-1d3d28f3d297.${number}.qcow2, which nothing reads any more.`,
+    });
+    const merge = step('COMMIT_LAYER', 'vda');
+    const shown = joinRemovals([merge, remove('vda', 3), remove('vda', 12), remove('vda', 2), remove('vdb', 1)]);
+    expect(shown.map(({ description }) => sayLayers(description))).toEqual([
+      'COMMIT_LAYER vda',
+      'Remove layers 2, 3 and 12, which nothing reads any more.',
+      'Remove layer 1, which nothing reads any more.',
+    ]);
   });
 
   it('names the costs, and leaves out what is nothing', () => {

@@ -38,6 +38,31 @@ export function sayLayers(description: string): string {
   return description.replaceAll(LAYER_FILE, 'layer $1');
 }
 
+/** The number of the one layer that a step is about; null where it is about none, or several. */
+function layerNumber(step: Step): number | null {
+  const [first, ...others] = [...step.description.matchAll(LAYER_FILE)];
+  return first?.[1] === undefined || others.length > 0 ? null : Number(first[1]);
+}
+
+/** Steps as they are shown: removals of one volume that follow each other as one, since only their number differs. */
+export function joinRemovals(steps: readonly Step[]): Step[] {
+  const shown: { step: Step; removed: number[] }[] = [];
+  for (const step of steps) {
+    const number = step.kind === 'DISCARD_LAYER' ? layerNumber(step) : null;
+    const last = shown.at(-1);
+    if (number !== null && last && last.removed.length > 0 && last.step.volume?.id === step.volume?.id) last.removed.push(number);
+    else shown.push({ step, removed: number === null ? [] : [number] });
+  }
+  return shown.map(({ step, removed }) => {
+    if (removed.length < 2) return step;
+    const numbers = removed.sort((a, b) => a - b).map(String);
+    return {
+      ...step,
+      description: `Remove layers ${numbers.slice(0, -1).join(', ')} and ${numbers.at(-1)}, which nothing reads any more.`,
+    };
+  });
+}
+
 /** Steps that leave bytes where they are for now, instead of moving or freeing them. */
 export function isPutOff(kind: PlanStepKind): boolean {
   return kind === 'KEEP_SHARED_LAYER' || kind === 'DEFER_MERGE';

@@ -27,7 +27,8 @@ export function Dialog({ isOpen, onOpenChange, ...rest }: DialogProps) {
   return (
     <Primitive.Root open={isOpen} onOpenChange={onOpenChange}>
       <Primitive.Portal>
-        <Primitive.Overlay className="fixed inset-0 z-40 animate-fade bg-black/45" />
+        {/* On the level of the panels: a second dialog darkens the first one too. */}
+        <Primitive.Overlay className="fixed inset-0 z-50 animate-fade bg-black/45" />
         <Panel {...rest} />
       </Primitive.Portal>
     </Primitive.Root>

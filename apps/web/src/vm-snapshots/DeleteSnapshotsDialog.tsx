@@ -53,7 +53,11 @@ export function DeleteSnapshotsDialog({ machine, tree, subject, onClose, onDone 
   return (
     <ActionDialog
       title={titleOf(subject, tree)}
-      description="No other snapshot loses anything, and neither does the present state."
+      description={
+        subject.kind === 'all'
+          ? 'The present state loses nothing.'
+          : 'No other snapshot loses anything, and neither does the present state.'
+      }
       preview={
         <PlanPreview
           planned={input === null ? { ...planned, plan: null, isOld: false, problem: undefined } : planned}

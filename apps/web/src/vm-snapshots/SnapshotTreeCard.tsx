@@ -57,7 +57,7 @@ export function SnapshotTreeCard({ machine, tree, shownId, chosenId, several, on
             onDelete={askDelete}
           />
         )}
-        <RetainedLayers layers={machine.snapshotTree.retainedLayers} />
+        <RetainedLayers layers={machine.snapshotTree.retainedLayers} tree={tree} />
       </Section>
     </div>
   );
