@@ -28,7 +28,7 @@ function disksOf(one: TestMachine) {
   }));
 }
 
-function power(to: 'ON' | 'OFF', options: { force?: boolean; deadlineMs?: number } = {}): CommandBody {
+function power(to: 'ON' | 'OFF', options: { force?: boolean; deadlineMs?: number } = {}): Extract<CommandBody, { verb: 'change-power' }> {
   const { force = false, deadlineMs = 30_000 } = options;
   return { verb: 'change-power', machineUuid: machine.uuid, to, force, deadlineMs, disks: disksOf(machine) };
 }
@@ -80,6 +80,21 @@ it('a guest that does not power off in time runs on, and the answer says so', as
   expect(await world.api.run(power('OFF'))).toMatchObject({ failure: { code: 'MACHINE_STATE' } });
   expect(resultOf(await world.api.run(power('ON')), 'change-power').power).toBe('ON');
   resultOf(await world.api.run(power('OFF', { force: true })), 'change-power');
+});
+
+it('waits for a guest that does not hear, until it is cancelled', async () => {
+  const deaf = await world.addMachine('deaf');
+  const xml = join(world.dir, 'deaf.xml');
+  const heard = /<acpi\/>|<channel type='unix'>\s*<target type='virtio' name='org.qemu[^]*?<\/channel>/g;
+  await writeFile(xml, (await world.virsh('dumpxml', deaf.name, '--inactive')).replace(heard, ''));
+  await world.virsh('define', xml);
+  await world.virsh('start', deaf.name);
+  const command = world.api.issue({ ...power('OFF', { deadlineMs: 60_000 }), machineUuid: deaf.uuid, disks: disksOf(deaf) });
+  await expect.poll(() => world.api.all('command.progressed').some((one) => one.commandId === command.id), { timeout: 20_000 }).toBe(true);
+  world.api.send({ type: 'command.cancel-requested', commandId: command.id });
+  expect((await world.api.finished(command)).outcome).toEqual({ kind: 'cancelled', left: 'NOTHING' });
+  expect((await world.virsh('domstate', deaf.name)).trim()).toBe('running');
+  await world.virsh('destroy', deaf.name);
 });
 
 it('never starts on an old definition, on a chain that is not the recorded one, or with a layer under another disk', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diskXmlOf } from '../../definition/virtio-disk.js';
-import { CommandProblem } from '../../failure.js';
+import { CommandCancelled, CommandProblem } from '../../failure.js';
 import { type CommandContext, told } from '../context.js';
 import { viewMachine } from '../machine-view.js';
 import { requireNoJob } from '../require-idle.js';
@@ -51,6 +51,7 @@ async function releaseLive({ disk, view: { facts } }: DiskChange, context: Comma
       await askToRelease(facts.uuid, xml, context);
       nextAsk = performance.now() + ASK_AGAIN_MS;
     }
+    if (context.cancelled.aborted) throw new CommandCancelled('NOTHING');
     await sleep(LOOK_EVERY_MS);
   }
   throw new CommandProblem({

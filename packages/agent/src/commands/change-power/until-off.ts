@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandProblem } from '../../failure.js';
+import { CommandCancelled, CommandProblem } from '../../failure.js';
 import type { MachineFacts } from '../../hypervisor/port.js';
 import type { CommandContext } from '../context.js';
 
@@ -17,6 +17,8 @@ export async function untilOff({ uuid }: MachineFacts, deadlineMs: number, conte
       nextAsk = performance.now() + ASK_AGAIN_MS;
     }
     if ((await context.hypervisor.describeMachine(uuid)).power === 'OFF') return;
+    // The guest was asked and may still do it; whoever cancels does not want to wait for that.
+    if (context.cancelled.aborted) throw new CommandCancelled('NOTHING');
     await sleep(LOOK_EVERY_MS);
   }
   throw new CommandProblem({
