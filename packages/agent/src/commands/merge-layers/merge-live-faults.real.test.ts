@@ -122,6 +122,20 @@ it('agent and QEMU are killed between the end of a pull and its flush: the head 
   await requireMerged('pull');
 });
 
+it.each(KINDS)(
+  'agent and QEMU are killed once a %s is in its file and journalled: the repeat only goes forward, without QEMU',
+  async (kind) => {
+    await restartToCrash('merge-layers/before-finished-record');
+    const command = world.api.issue(bodyOf(kind));
+    await world.agent.ended();
+    process.kill(qemuPid(), 'SIGKILL');
+    await until('the machine to be off', async () => (await world.virsh('domstate', 'g1')).trim() === 'shut off');
+    world.agent.start();
+    resultOf((await world.api.finished(command)).outcome, 'merge-layers');
+    await requireMerged(kind);
+  },
+);
+
 it.each([
   ['commit', 'SPOILED'],
   ['pull', 'NOTHING'],
