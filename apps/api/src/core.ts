@@ -28,6 +28,7 @@ import type { Log } from './platform/log.js';
 import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
 import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
+import { createRetrier } from './vm-snapshots/create/retry-create.js';
 import { CONSOLIDATE_SWEEP_MS, createConsolidation } from './vm-snapshots/delete/consolidate.js';
 import { deleteRetrier } from './vm-snapshots/delete/retry-delete.js';
 import { consolidateWork, deleteVmSnapshotsWork } from './vm-snapshots/delete/delete-work.js';
@@ -103,7 +104,10 @@ export function createCore(options: CoreOptions): Core {
     revertToVmSnapshot: createRevertToVmSnapshot(start),
     deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     flattenVolume: createFlattenVolume({ ...start, measure: (machineId) => measuring.measure(machineId) }),
-    operations: createOperationChanges({ ...start, retriers: [deleteRetrier, revertRetrier, flattenRetrier, ...machineRetriers] }),
+    operations: createOperationChanges({
+      ...start,
+      retriers: [createRetrier, deleteRetrier, revertRetrier, flattenRetrier, ...machineRetriers],
+    }),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),
     agentSocket: agents.socket,

@@ -12,6 +12,7 @@ export type VmSnapshotState = 'ALLOCATED' | 'CREATING' | 'READY' | 'REVERTING' |
  *              └───────────▶ EXPUNGING ──▶ REMOVED | ERROR
  *
  * EXPUNGING → READY is a cancel before the first byte moved. ALLOCATED → ERROR: it failed before a host began.
+ * ERROR → CREATING: retryOperation takes it once more (docs/decisions/0010).
  */
 export const VM_SNAPSHOT_LIFECYCLE: Lifecycle<VmSnapshotState> = {
   ALLOCATED: ['CREATING', 'ERROR'],
@@ -19,6 +20,6 @@ export const VM_SNAPSHOT_LIFECYCLE: Lifecycle<VmSnapshotState> = {
   READY: ['REVERTING', 'EXPUNGING'],
   REVERTING: ['READY'],
   EXPUNGING: ['REMOVED', 'ERROR', 'READY'],
-  ERROR: ['EXPUNGING'],
+  ERROR: ['EXPUNGING', 'CREATING'],
   REMOVED: [],
 };

@@ -1,13 +1,16 @@
+import type { Principal } from '../../access/principal.js';
 import { insertTransitions } from '../../events/transition.store.js';
 import { checkAccess } from '../../machines/check-machine.js';
 import { linkOf, type MachineFacts, poolNameOf } from '../../machines/machine-facts.store.js';
 import { numberTreeChanges } from '../../machines/machine.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
+import type { OperationPlan } from '../../operations/operation.store.js';
 import type { Starter, Starting } from '../../operations/start-operation.store.js';
 import type { Transaction } from '../../platform/database.js';
-import type { Consistency } from '../../platform/generated/client.js';
+import { type Consistency, Prisma } from '../../platform/generated/client.js';
 import { newId } from '../../platform/ids.js';
 import { memoryFileName, nvramFileName } from '../snapshot-files.js';
+import { moveSnapshot } from '../snapshot.store.js';
 import { createProgram } from './create-program.js';
 import { CREATE_VM_SNAPSHOT, type CreateRecord } from './create-record.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
@@ -44,7 +47,37 @@ function resourcesOf(decision: CreateDecision, machineId: string): string[] {
   ];
 }
 
-function recordOf({ subjectId, decision, facts }: CreateStarting): CreateRecord {
+/** What a retry writes, under its claims and locks. */
+type TakingAgain = Pick<CreateStarting, 'transaction' | 'facts' | 'decision' | 'subjectId' | 'operationId'> & {
+  principal: Pick<Principal, 'actor'>;
+};
+
+/** The snapshot in ERROR is taken once more: ERROR → CREATING, a child of what is current now, with new pins and new layers. */
+export async function takeAgain(again: TakingAgain): Promise<OperationPlan> {
+  const { transaction, facts, decision, subjectId: snapshotId, operationId, principal } = again;
+  const record = recordOf(again);
+  await insertLayers(transaction, record);
+  await transaction.vmSnapshot.update({
+    where: { id: snapshotId },
+    data: {
+      parentId: facts.machine.currentSnapshotId,
+      consistency: consistencyAsked(decision),
+      error: Prisma.DbNull,
+      operationId,
+      disks: { create: pinsOf(record) },
+    },
+  });
+  const mover = { transaction, machine: facts.machine, operation: { id: operationId, actor: principal.actor } };
+  await moveSnapshot(mover, { snapshotId, from: 'ERROR', to: 'CREATING', event: 'retry', reason: null });
+  const { steps } = decision.plan.plan;
+  return { planHash: decision.hash, record, program: createProgram(record, steps), steps };
+}
+
+function pinsOf(record: CreateRecord) {
+  return record.volumes.map(({ volumeId, frozenLayerId, target }) => ({ id: newId(), volumeId, layerId: frozenLayerId, target }));
+}
+
+function recordOf({ subjectId, decision, facts }: Pick<CreateStarting, 'subjectId' | 'decision' | 'facts'>): CreateRecord {
   const pool = filePoolOf(decision, facts);
   return {
     snapshotId: subjectId,
@@ -113,9 +146,7 @@ async function insertSnapshot(starting: CreateStarting, record: CreateRecord): P
       createdAt: at,
       createdBy: principal.actor,
       operationId,
-      disks: {
-        create: record.volumes.map(({ volumeId, frozenLayerId, target }) => ({ id: newId(), volumeId, layerId: frozenLayerId, target })),
-      },
+      disks: { create: pinsOf(record) },
     },
   });
   const added = { kind: 'ADDED' as const, snapshotId, parentId: machine.currentSnapshotId, currentId: machine.currentSnapshotId };
