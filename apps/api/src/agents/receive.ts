@@ -84,8 +84,16 @@ async function handle(options: ReceiveOptions, session: AgentSession, message: S
     case 'inventory.completed': {
       const list = { machineUuids: message.machineUuids, position: BigInt(message.position) };
       const gone = await options.write((transaction) => recordGoneMachines(transaction, from, list));
-      for (const machineUuid of gone) session.send({ type: 'inventory.requested', machineUuid });
+      if (gone.length > 0) lookFor(options, session, gone);
     }
+  }
+}
+
+/** The host looks once more; and the others say what they have, since a machine that is gone from one may have come to another. */
+function lookFor({ sessions }: ReceiveOptions, session: AgentSession, machineUuids: readonly string[]): void {
+  for (const machineUuid of machineUuids) session.send({ type: 'inventory.requested', machineUuid });
+  for (const other of sessions.all()) {
+    if (other !== session) other.send({ type: 'inventory.requested', machineUuid: null });
   }
 }
 

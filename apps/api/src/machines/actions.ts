@@ -89,6 +89,9 @@ export async function actionsOfVolume(
 }
 
 function ask(principal: Principal, facts: MachineFacts | null, { action, role, check }: Asked): Availability {
+  if (principal.isAdmin && facts?.machine.projectId === null) {
+    return availability(action, { code: 'MACHINE_STATE', message: 'The machine belongs to no project yet. Assign it to one first.' });
+  }
   const access = checkAccess(principal, facts, { role, what: 'This', path: [] });
   if (!access.ok || !facts) return availability(action, refusalOf(access));
   return availability(action, check(facts));
