@@ -132,6 +132,9 @@ it('reconciles neither a sound machine, nor one with snapshots inside its images
   await waitUntil('it is gone', async () => (await driftOf(installation, machine)) === 'DOMAIN_MISSING');
   expect(codeOf(await reconcile('ADOPT'))).toBe('MACHINE_DRIFTED');
   await waitUntil('the host is asked to look again', () => agent.inventoryRequests.includes(machine.uuid));
+  // What is gone from its host can go from the record.
+  const { operationId } = valueOf(await replica.core.machines.destroy(ownerOf(installation), about(machine)));
+  expect(await ended(installation, operationId)).toMatchObject({ state: 'SUCCEEDED', machine: 'DESTROYED' });
 });
 
 it('adopts a machine that turned up on another host of the cluster, once its own has it no more', async () => {

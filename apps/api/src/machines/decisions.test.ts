@@ -84,6 +84,14 @@ describe('resize', () => {
   });
 });
 
+describe('destroy', () => {
+  it('takes a machine from the record that its host has no more, unless another host has it', () => {
+    const gone = { state: 'UNKNOWN' as const, powerState: 'UNKNOWN' as const };
+    expect(codeOf(decideDestroy(someFacts({ machine: gone, driftCodes: ['DOMAIN_MISSING'] })))).toBe('done');
+    expect(codeOf(decideDestroy(someFacts({ machine: gone, driftCodes: ['DOMAIN_MISSING', 'ON_OTHER_HOST'] })))).toBe('MACHINE_DRIFTED');
+  });
+});
+
 describe('disks', () => {
   const spare = someVolume({ id: 'w', virtualMachineId: null, target: null, headLayerId: 'k0' });
   const withSpare = (changed: Parameters<typeof someVolume>[0] = {}, more: Parameters<typeof someFacts>[0] = {}) =>

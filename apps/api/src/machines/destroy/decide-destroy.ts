@@ -19,8 +19,11 @@ export type DestroyDecision = {
   files: string[];
 };
 
-/** A saved state goes with the machine; any other drift means files that nobody recorded, and is reconciled first. */
-const TOLERATES = ['MANAGED_SAVE'];
+/**
+ * A saved state goes with the machine, and one that its host has no more (undefined by hand) can go from the record too: whoever still has a
+ * file of it open, on any host, keeps it locked, and then it is not discarded. Any other drift means files that nobody recorded.
+ */
+const TOLERATES = ['MANAGED_SAVE', 'DOMAIN_MISSING'];
 
 /** In any state of power: whoever destroys a machine has said what becomes of what it does. Locked snapshots go too, as the machine does. */
 export function decideDestroy(facts: MachineFacts): Outcome<DestroyDecision> {
