@@ -32,7 +32,7 @@ export function isGone(locator: Locator): Promise<void> {
 }
 
 /** The snapshots of the tree as they stand on the page, from top to bottom: name and level, `*` at the current one. */
-export function rowsOn(page: Page): Promise<string[]> {
+function rowsOn(page: Page): Promise<string[]> {
   return page.getByRole('treeitem').evaluateAll((items) =>
     items.map((item) => {
       const name = document.getElementById((item.getAttribute('aria-labelledby') ?? '').split(' ')[0] ?? '')?.innerText ?? '';

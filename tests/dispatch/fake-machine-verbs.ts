@@ -31,7 +31,7 @@ export function carryOutOnMachine(machines: Map<string, InventoryMachine>, body:
 }
 
 /** The definition as any command answers it. */
-export function definitionOf(machine: InventoryMachine) {
+function definitionOf(machine: InventoryMachine) {
   const { vcpus, memoryBytes, disks } = machine;
   const targets = disks.map((disk) => disk.target);
   return { vcpus, memoryBytes, machineType: 'q35', firmware: null, disks: targets, inactiveXml: '<domain/>', liveXml: null };

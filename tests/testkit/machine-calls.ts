@@ -6,7 +6,7 @@ import { waitUntil } from './wait-until.js';
 import type { KnownMachine } from './world.js';
 
 /** One action and whether it may be asked for. */
-export interface ActionAnswer {
+interface ActionAnswer {
   readonly action: string;
   readonly enabled: boolean;
   readonly code: string | null;

@@ -3,7 +3,7 @@ import type { GraphqlClient } from './graphql-client.js';
 import { waitUntil } from './wait-until.js';
 
 /** One entry of a payload's `errors`. */
-export interface RefusalAnswer {
+interface RefusalAnswer {
   readonly code: string;
   readonly message: string;
   readonly plan?: PlanAnswer;

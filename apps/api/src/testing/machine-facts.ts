@@ -83,7 +83,6 @@ export function someSnapshot(id: string, changed: Partial<SnapshotFacts> = {}): 
     hasNvram: false,
     error: null,
     operationId: null,
-    definition: null,
     disks: [],
     isSubset: false,
     ...changed,

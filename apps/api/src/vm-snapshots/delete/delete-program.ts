@@ -57,7 +57,7 @@ export function programOf(plan: DeletePlan, facts: MachineFacts): Planned {
       steps: take(stepsOfMerge(planned)),
       phase: 'Merging layers',
     });
-    merges.push(mergeRecordOf(forest, planned, thickening, facts));
+    merges.push({ ...mergeRecordOf(forest, planned, facts), thickening });
     forest = applyMerge(forest, planned);
   }
   const unread = unreadOf(plan, facts);
@@ -158,12 +158,12 @@ function mergeBody(record: Forest, merge: Merge, facts: MachineFacts): CommandBo
   };
 }
 
-function mergeRecordOf(record: Forest, merge: Merge, thickening: MergeRecord['thickening'], facts: MachineFacts): MergeRecord {
+function mergeRecordOf(record: Forest, merge: Merge, facts: MachineFacts): Omit<MergeRecord, 'thickening'> {
   const forest = new LayerForest(record.layers);
   const { layerIds, targetId, leavesHead } = merge;
   const before = facts.layerRows.find((row) => row.id === targetId)?.mergeState ?? 'NONE';
   const garbage = merge.garbageIds.map((id) => garbageOf(forest, id, facts));
-  return { layerIds, targetId, leavesHead, thickening, before, garbage };
+  return { layerIds, targetId, leavesHead, before, garbage };
 }
 
 /** As many as the planner shows for a merge itself. */
