@@ -25,11 +25,13 @@ export function Explained({ reason, children }: ExplainedProps) {
     setOpen(true);
   };
   const isOff = reason !== undefined;
+  // Nothing to explain any more: what was open must not come back by itself when the control is off again.
+  if (!isOff && isOpen) setOpen(false);
   // While the sentence is shown the tooltip describes the control; both would have it read twice.
   const control = children({ 'aria-describedby': isOff && !isOpen ? id : undefined, onClickWhileOff });
   return (
     <Tooltip.Provider delayDuration={DELAY_MS}>
-      <Tooltip.Root open={isOff && isOpen} onOpenChange={setOpen}>
+      <Tooltip.Root open={isOff && isOpen} onOpenChange={(next) => setOpen(next && isOff)}>
         <Tooltip.Trigger asChild>{control}</Tooltip.Trigger>
         {isOff && (
           <span id={id} hidden>
