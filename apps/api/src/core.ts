@@ -30,7 +30,7 @@ import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
 import { createRetrier } from './vm-snapshots/create/retry-create.js';
 import { CONSOLIDATE_SWEEP_MS, createConsolidation } from './vm-snapshots/delete/consolidate.js';
-import { deleteRetrier } from './vm-snapshots/delete/retry-delete.js';
+import { consolidateRetrier, deleteRetrier } from './vm-snapshots/delete/retry-delete.js';
 import { consolidateWork, deleteVmSnapshotsWork } from './vm-snapshots/delete/delete-work.js';
 import { createDeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.js';
 import type { DeleteVmSnapshots } from './vm-snapshots/delete/delete-vm-snapshots.contract.js';
@@ -106,7 +106,7 @@ export function createCore(options: CoreOptions): Core {
     flattenVolume: createFlattenVolume({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     operations: createOperationChanges({
       ...start,
-      retriers: [createRetrier, deleteRetrier, revertRetrier, flattenRetrier, ...machineRetriers],
+      retriers: [createRetrier, deleteRetrier, consolidateRetrier, revertRetrier, flattenRetrier, ...machineRetriers],
     }),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
     machines: createMachineChanges(start),

@@ -5,6 +5,7 @@ import type { HostRow } from '../hosts/host.store.js';
 import { holderOf, resourceOf } from '../operations/claim.store.js';
 import type { Prisma } from '../platform/generated/client.js';
 import type { Reader } from '../platform/database.js';
+import { memoryFileName, nvramFileName } from '../vm-snapshots/snapshot-files.js';
 import { forestOfMachine } from '../volumes/forest.store.js';
 import { garbageOf, type LayerRow, type PoolRow, toLayer, type VolumeRow } from '../volumes/volume.store.js';
 
@@ -50,6 +51,8 @@ export type MachineFacts = {
   destination: HostRow | null;
   /** Layers whose files are to go and were not removed yet, where that was asked for. */
   garbage: LayerRow[];
+  /** Memory images and NVRAM copies of snapshots that are REMOVED, whose files a host would not remove; where that was asked for. */
+  garbageFiles: { pool: string; fileName: string }[];
 };
 
 /** What a request needs to know beyond the machine itself. */
@@ -88,6 +91,7 @@ export async function readMachineFacts(reader: Reader, machineId: string, also: 
     holder,
     destination: also.hostId === undefined ? null : await reader.host.findUnique({ where: { id: also.hostId } }),
     garbage: also.garbage ? await garbageOf(reader, forest.volumes) : [],
+    garbageFiles: also.garbage ? await filesLeftOf(reader, machineId) : [],
   };
 }
 
@@ -116,6 +120,21 @@ async function snapshotsOf(reader: Reader, machineId: string): Promise<SnapshotF
         jsonb_array_length(s.definition->'disks') > (SELECT count(*) FROM snapshot_disk d WHERE d.snapshot_id = s.id))`;
   const ids = new Set(subsets.map((subset) => subset.id));
   return rows.map((row) => ({ ...row, isSubset: ids.has(row.id) }));
+}
+
+/** What is left of snapshots that are gone; at most as many as one command names. */
+async function filesLeftOf(reader: Reader, machineId: string): Promise<MachineFacts['garbageFiles']> {
+  const rows = await reader.vmSnapshot.findMany({
+    where: { virtualMachineId: machineId, state: 'REMOVED', filePool: { not: null } },
+    select: { id: true, kind: true, filePool: true, hasNvram: true },
+    orderBy: { id: 'asc' },
+    take: 500,
+  });
+  return rows.flatMap(({ id, kind, filePool: pool, hasNvram }) => {
+    if (pool === null) return [];
+    const memory = kind === 'DISK_AND_MEMORY' ? [{ pool, fileName: memoryFileName(id) }] : [];
+    return hasNvram ? [...memory, { pool, fileName: nvramFileName(id) }] : memory;
+  });
 }
 
 async function countForQuota(reader: Reader, machine: MachineWithHost): Promise<number | null> {

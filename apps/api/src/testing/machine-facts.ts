@@ -140,6 +140,7 @@ export function someFacts({ machine, ...changed }: Changes = {}): MachineFacts {
     holder: null,
     destination: null,
     garbage: [],
+    garbageFiles: [],
     ...changed,
   };
 }

@@ -9,3 +9,10 @@ export function memoryFileName(snapshotId: string): string {
 export function nvramFileName(snapshotId: string): string {
   return `snapshot-${snapshotId}.nvram`;
 }
+
+/** Whose file it is, by its name. */
+export function snapshotIdOf(fileName: string): string {
+  const id = /^snapshot-([0-9a-f-]{36})\.(mem|nvram)$/.exec(fileName)?.[1];
+  if (id === undefined) throw new Error(`${fileName} is no file that is kept of a snapshot`);
+  return id;
+}

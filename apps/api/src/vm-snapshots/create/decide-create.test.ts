@@ -140,6 +140,7 @@ function facts({ machine: changedMachine, length = 1, pool: changedPool, ...chan
     holder: null,
     destination: null,
     garbage: [],
+    garbageFiles: [],
     ...changed,
   };
 }

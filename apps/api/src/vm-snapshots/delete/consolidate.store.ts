@@ -4,7 +4,7 @@ import type { Reader } from '../../platform/database.js';
 const MOST = 50;
 
 /**
- * Machines at rest that have garbage, or a layer that no snapshot pins, nobody writes and at most one layer reads. `key` changes with
+ * Machines at rest that have garbage (layers, or what was kept of snapshots), or a layer that no snapshot pins, nobody writes and at most one layer reads. `key` changes with
  * whatever may make more possible: the machine stops, its tree changes, layers come and go.
  */
 export async function dueMachines(reader: Reader): Promise<{ machineId: string; key: string }[]> {
@@ -16,7 +16,10 @@ export async function dueMachines(reader: Reader): Promise<{ machineId: string; 
     JOIN layer l ON l.volume_id = v.id
     WHERE m.state IN ('RUNNING', 'STOPPED', 'PAUSED') AND m.project_id IS NOT NULL AND m.drift IS NULL
       AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.resource = 'machine:' || m.id)
-      AND (l.state = 'DISCARDING' OR (l.state = 'PRESENT' AND NOT l.is_template AND l.merge_state <> 'REPOINTED'
+      AND (l.state = 'DISCARDING' OR EXISTS (
+          SELECT 1 FROM vm_snapshot s WHERE s.virtual_machine_id = m.id AND s.state = 'REMOVED' AND s.file_pool IS NOT NULL
+            AND (s.kind = 'DISK_AND_MEMORY' OR s.has_nvram))
+        OR (l.state = 'PRESENT' AND NOT l.is_template AND l.merge_state <> 'REPOINTED'
         AND NOT EXISTS (SELECT 1 FROM volume w WHERE w.head_layer_id = l.id)
         AND NOT EXISTS (SELECT 1 FROM snapshot_disk d JOIN vm_snapshot s ON s.id = d.snapshot_id WHERE d.layer_id = l.id AND s.state <> 'REMOVED')
         AND (SELECT count(*) FROM layer r WHERE r.backing_layer_id = l.id AND r.state = 'PRESENT') <= 1))

@@ -40,10 +40,10 @@ const consolidateStarter: Starter<Request, DeleteDecision> = {
 };
 
 function decide(facts: MachineFacts) {
-  const decided = decideConsolidate(facts);
+  const decided = decideConsolidate(facts, { goesOn: false });
   if (!decided.ok) return decided;
   const { merges, discards } = decided.value.plan;
-  if (merges.length + discards.length + facts.garbage.length > 0) return decided;
+  if (merges.length + discards.length + facts.garbage.length + facts.garbageFiles.length > 0) return decided;
   return refused({ code: 'MACHINE_STATE', message: 'Nothing is due for the layers of this machine.' });
 }
 

@@ -23,13 +23,16 @@ export function decideDelete(request: DeleteVmSnapshotsRequest, facts: MachineFa
   return decided(planned.value, facts, request.planHash);
 }
 
-/** Whether anything is left to do for the machine's layers although nobody asks: the plan may be empty. */
-export function decideConsolidate(facts: MachineFacts): Outcome<DeleteDecision> {
+/**
+ * Whether anything is left to do for the machine's layers although nobody asks: the plan may be empty. `goesOn`: what stopped half-way is to
+ * go on.
+ */
+export function decideConsolidate(facts: MachineFacts, { goesOn }: { goesOn: boolean }): Outcome<DeleteDecision> {
   const refusal = checkWorld(facts);
   if (refusal) return refused(refusal);
   const planned = planConsolidate(recordOf(facts));
   // What stopped half-way is gone on with by whoever stopped it, or by the next delete; until then only garbage goes.
-  const isHalf = facts.layers.some((layer) => layer.isSpoiled);
+  const isHalf = !goesOn && facts.layers.some((layer) => layer.isSpoiled);
   return decided(isHalf ? { ...planned, merges: [], discards: [], plan: { ...planned.plan, steps: [] } } : planned, facts, null);
 }
 

@@ -61,12 +61,11 @@ export function programOf(plan: DeletePlan, facts: MachineFacts): Planned {
     forest = applyMerge(forest, planned);
   }
   const unread = unreadOf(plan, facts);
-  const snapshotFiles = snapshotFilesOf(plan, facts.snapshots);
+  const snapshotFiles = [...snapshotFilesOf(plan, facts.snapshots), ...facts.garbageFiles];
   const layers = [...unread, ...merges.flatMap((merge) => merge.garbage)];
   const rest = plan.plan.steps.flatMap((_step, position) => (position >= step ? [position] : []));
-  if (layers.length + snapshotFiles.length > 0) {
-    const body = discardBody(facts.machine.domainUuid, layers, snapshotFiles);
-    stages.push({ part: { does: 'DISCARD', merge: null }, body, steps: rest, phase: 'Removing files' });
+  for (const [index, body] of discardBodies(facts.machine.domainUuid, layers, snapshotFiles).entries()) {
+    stages.push({ part: { does: 'DISCARD', merge: null }, body, steps: index === 0 ? rest : [], phase: 'Removing files' });
   }
   const record: DeleteRecord = {
     doomed: plan.doomed.map((snapshotId) => ({ snapshotId, was: stateOf(facts, snapshotId) })),
@@ -80,10 +79,20 @@ export function programOf(plan: DeletePlan, facts: MachineFacts): Planned {
   return { record, program: stages.map(({ body, steps, phase }) => ({ body, steps, phase })) };
 }
 
-/** Removes files of these layers and snapshots. */
-function discardBody(machineUuid: string, layers: DeleteRecord['unread'], snapshotFiles: DeleteRecord['snapshotFiles']): CommandBody {
+/** Most layers, and most files of snapshots, that one discard-layers names (protocol). */
+const LAYERS_AT_ONCE = 256;
+const FILES_AT_ONCE = 1024;
+
+/** Removes files of these layers and snapshots: in as many commands as it takes, those over others first. */
+function discardBodies(machineUuid: string, layers: DeleteRecord['unread'], snapshotFiles: DeleteRecord['snapshotFiles']): CommandBody[] {
   const named = layers.map(({ volumeId, pool, fileName }) => ({ volumeId, pool, fileName }));
-  return { verb: 'discard-layers', machineUuid, layers: named, snapshotFiles };
+  const count = Math.ceil(Math.max(named.length / LAYERS_AT_ONCE, snapshotFiles.length / FILES_AT_ONCE));
+  return Array.from({ length: count }, (_, n) => ({
+    verb: 'discard-layers',
+    machineUuid,
+    layers: named.slice(n * LAYERS_AT_ONCE, (n + 1) * LAYERS_AT_ONCE),
+    snapshotFiles: snapshotFiles.slice(n * FILES_AT_ONCE, (n + 1) * FILES_AT_ONCE),
+  }));
 }
 
 /** The forest once the doomed have left the tree and what nobody reads is left out. */

@@ -6,6 +6,7 @@ import { keepError } from '../../operations/operation.store.js';
 import type { OperationError } from '../../operations/operation-error.js';
 import type { Failed, Turn } from '../../operations/operation-work.js';
 import { moveLayers } from '../../volumes/volume.store.js';
+import { snapshotIdOf } from '../snapshot-files.js';
 import { moveSnapshot } from '../snapshot.store.js';
 import type { DeleteRecord, MergeRecord } from './delete-record.js';
 
@@ -109,10 +110,16 @@ export async function merged(
   await moveLayers(transaction, layerIds(garbage), { from: 'PRESENT', to: 'DISCARDING' });
 }
 
-/** The host said that all the files are gone. */
-export async function discarded({ transaction }: Turn, record: DeleteRecord): Promise<void> {
-  const gone = [...record.unread, ...record.merges.flatMap((merge) => merge.garbage)];
+/** The host said that the files that this command named are gone. */
+export async function discarded({ transaction, operation }: Turn, record: DeleteRecord, index: number): Promise<void> {
+  const body = operation.program[index]?.body;
+  if (body?.verb !== 'discard-layers') throw new Error(`stage ${index} of operation ${operation.id} discards nothing`);
+  const named = new Set(body.layers.map((layer) => `${layer.pool}/${layer.fileName}`));
+  const garbage = [...record.unread, ...record.merges.flatMap((merge) => merge.garbage)];
+  const gone = garbage.filter((layer) => named.has(`${layer.pool}/${layer.fileName}`));
   await moveLayers(transaction, layerIds(gone), { from: 'DISCARDING', to: 'DISCARDED' });
+  const snapshotIds = body.snapshotFiles.map((file) => snapshotIdOf(file.fileName));
+  await transaction.vmSnapshot.updateMany({ where: { id: { in: snapshotIds } }, data: { filePool: null, hasNvram: false } });
 }
 
 /** EXPUNGING → REMOVED, each with its change of the tree. */
@@ -122,8 +129,14 @@ export async function removeSnapshots(mover: Mover, record: DeleteRecord): Promi
   }
 }
 
+/** True while the names still hold what they held: no command has gone out. */
+export async function isUntouched({ transaction }: Turn, record: DeleteRecord): Promise<boolean> {
+  const snapshotIds = record.doomed.map(({ snapshotId }) => snapshotId);
+  return (await transaction.snapshotDisk.count({ where: { snapshotId: { in: snapshotIds } } })) > 0;
+}
+
 /** Nothing was done yet: the snapshots are what they were before. */
-export async function restore(turn: Turn, record: DeleteRecord, failed: Failed): Promise<void> {
+export async function restore(turn: Turn, record: DeleteRecord, failed: Pick<Failed, 'error' | 'isCancelled'>): Promise<void> {
   const { reason, event } = { reason: failed.error.message, event: failed.isCancelled ? 'cancel' : 'fail' };
   for (const { snapshotId, was } of record.doomed) {
     await moveSnapshot(turn, { snapshotId, from: 'EXPUNGING', to: was, event, reason });

@@ -17,6 +17,7 @@ import {
   expectSpoiled,
   fail,
   isCommit,
+  isUntouched,
   markTarget,
   merged,
   removeSnapshots,
@@ -57,7 +58,9 @@ function workOf(kind: string): OperationWork {
     },
 
     async abandoned(turn, error) {
-      await fail(turn, recordOf(turn), error);
+      const record = recordOf(turn);
+      if (await isUntouched(turn, record)) await restore(turn, record, { error, isCancelled: false });
+      else await fail(turn, record, error);
     },
 
     cancelEffect(record, { index, isSent }) {
@@ -94,7 +97,7 @@ async function recordStage(turn: Turn, record: DeleteRecord, { index, result }: 
       if (merge) return merged(turn, merge, result);
       break;
     case 'discard-layers':
-      return discarded(turn, record);
+      return discarded(turn, record, index);
     default:
       break;
   }

@@ -45,7 +45,10 @@ export async function writeDelete(writing: Writing, decision: DeleteDecision): P
   // Nothing to do on any host: it is over with this transaction.
   if (program.length === 0) {
     await consume(moverOf(writing), record);
-    await removeSnapshots(moverOf(writing), record);
+    const { machine } = writing.facts;
+    const isMoved = record.doomed.some(({ snapshotId }) => snapshotId === machine.currentSnapshotId);
+    const after = isMoved ? { ...machine, currentSnapshotId: record.currentSnapshotId } : machine;
+    await removeSnapshots({ ...moverOf(writing), machine: after }, record);
   }
   return { planHash: decision.hash, record, program, steps: decision.plan.plan.steps };
 }

@@ -155,6 +155,7 @@ function facts({ machine: changedMachine, ...changed }: Changes = {}): MachineFa
     holder: null,
     destination: null,
     garbage: [],
+    garbageFiles: [],
     ...changed,
   };
 }
