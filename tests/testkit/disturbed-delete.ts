@@ -13,7 +13,7 @@ import { disksOf } from './outside-probes.js';
 import { findSnapshot, machineIsIdle } from './snapshot-calls.js';
 import { askFor, findOperation, type OperationAnswer, operationEnded, operationOf } from './tree-calls.js';
 import { askToDeleteWhenFree, becomesSmallest, deleteSnapshots, expectSame, type TreeContent, treeContent } from './tree-content.js';
-import { waitUntil } from './wait-until.js';
+import { Hopeless, waitUntil } from './wait-until.js';
 import type { KnownMachine, World } from './world.js';
 
 const MIB = 1024 * 1024;
@@ -41,16 +41,16 @@ export async function plantForDelete(world: World, known: KnownMachine, { kind, 
   const [lower, upper] = kind === 'commit' ? [24, 6] : [6, 24];
   const isRunning = (await known.machine.state()) === 'running';
   const put = (mib: number, byte: number) => (isRunning ? fillLive(known, mib) : fill(known, mib, byte));
-  const take = async (name: string) => {
-    const { id } = await takeWhenFree(ownerOf(world), known, { name, volumeIds: [known.volumes['vda'] ?? ''] });
+  const take = async () => {
+    const { id } = await takeWhenFree(ownerOf(world), known, { volumeIds: [known.volumes['vda'] ?? ''] });
     return id;
   };
-  if (isHead) await take('kept');
+  if (isHead) await take();
   await put(lower, 11);
-  const doomed = await take('doomed');
+  const doomed = await take();
   await put(upper, 22);
   if (!isHead) {
-    await take('kept');
+    await take();
     await put(1, 33);
   }
   await machineIsIdle(ownerOf(world), known);
@@ -80,7 +80,7 @@ export async function endsWell(world: World, operationId: string): Promise<Opera
         errors.length > 0 &&
         !errors.some(({ code }) => code === 'MACHINE_BUSY' || code === 'HOST_UNAVAILABLE' || code === 'MACHINE_DRIFTED')
       )
-        throw new Error(`the retry was refused: ${JSON.stringify(errors)}`);
+        throw new Hopeless(`the retry was refused: ${JSON.stringify(errors)}`);
       return errors.length === 0;
     });
     ended = await operationEnded(ownerOf(world), operationId);

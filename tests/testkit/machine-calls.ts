@@ -2,7 +2,7 @@
 import type { GraphqlClient } from './graphql-client.js';
 import { askForSnapshot, type CreateRequest, type SnapshotAnswer, snapshotIn } from './snapshot-calls.js';
 import { askFor, succeeded } from './tree-calls.js';
-import { waitUntil } from './wait-until.js';
+import { Hopeless, waitUntil } from './wait-until.js';
 import type { KnownMachine } from './world.js';
 
 /** One action and whether it may be asked for. */
@@ -81,7 +81,7 @@ export async function doTo(client: GraphqlClient, mutation: string, input: Reado
 export async function takeWhenFree(client: GraphqlClient, machine: KnownMachine, request: CreateRequest = {}): Promise<SnapshotAnswer> {
   const begun = await waitUntil('the snapshot to be taken on', async () => {
     const { snapshot, errors } = await askForSnapshot(client, machine, request);
-    if (snapshot === null && !errors.some(({ code }) => code === 'MACHINE_BUSY')) throw new Error(`refused: ${JSON.stringify(errors)}`);
+    if (snapshot === null && !errors.some(({ code }) => code === 'MACHINE_BUSY')) throw new Hopeless(`refused: ${JSON.stringify(errors)}`);
     return snapshot ?? undefined;
   });
   return snapshotIn(client, begun.id, 'READY');
