@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { guestExec, ProgramError, runProgram } from '@coppice/lab';
+import { guestExec, ProgramError, runProgram, waitForGuestAgent } from '@coppice/lab';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Seeded } from '../simulator/seeded.js';
 import { writePatterns } from '../testkit/content.js';
@@ -145,6 +145,7 @@ async function plant({ known, write, taken, kindOfFirst }: Planting): Promise<Re
     if (answer.errors.some(({ code }) => code === 'MACHINE_BUSY')) return false;
     return succeeded(owner(), answer);
   });
+  if ((await known.machine.state()) === 'running') await waitForGuestAgent(known.machine.libvirtUri, known.machine.name, DEADLINE_MS);
   const [d, e] = [await take('d', 5), await take('e', 6)];
   await write('head', 7);
   return { a, b, c, d, e };
