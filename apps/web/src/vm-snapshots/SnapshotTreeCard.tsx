@@ -41,7 +41,7 @@ export function SnapshotTreeCard({ machine, tree, shownId, chosenId, several, on
       >
         {several.isSelecting && <SelectionBar tree={tree} several={several} onDelete={askDelete} />}
         {tree.nodes.size === 0 ? (
-          <NoSnapshots />
+          <NoSnapshots isDestroyed={machine.state === 'DESTROYED'} />
         ) : (
           <SnapshotTree
             tree={tree}
@@ -63,7 +63,14 @@ export function SnapshotTreeCard({ machine, tree, shownId, chosenId, several, on
   );
 }
 
-function NoSnapshots() {
+function NoSnapshots({ isDestroyed }: { isDestroyed: boolean }) {
+  if (isDestroyed) {
+    return (
+      <EmptyState icon={<GitBranch size={20} aria-hidden />} title="The machine was destroyed">
+        Its snapshots went with it. What was done to it stays in its operations and its activity.
+      </EmptyState>
+    );
+  }
   return (
     <EmptyState icon={<GitBranch size={20} aria-hidden />} title="No snapshots yet">
       A snapshot keeps this moment of the machine’s disks. Take one before you change something that you may want to undo.
