@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import { DeleteWorld } from './delete-world.js';
+import { failure } from './fake-agent.js';
 import { valueOf } from './installation.js';
 
 const MIB = 1 << 20;
@@ -69,3 +70,42 @@ it('the T-trick: a small head over a big layer is frozen under a new one and com
   const [last] = await world.sql(`SELECT kind, state FROM operation ORDER BY id DESC LIMIT 1`);
   expect(last?.['kind']).toBe('consolidateVirtualMachine');
 });
+
+it.each(['create-layers', 'freeze-layers'])('the T-trick fails at %s: no head is lost, and a retry makes another', async (verb) => {
+  holds([8 * MIB, 512 * MIB, MIB, 0, 0, 0]);
+  const [, s2] = [await world.take(), await world.take()];
+  await plan(s2);
+  const carryOut = world.agent.behave;
+  world.agent.behave = (command) => (command.body.verb === verb ? failure('IO_ERROR', 'The disk is on fire.') : carryOut(command));
+  const operationId = await world.start(s2);
+  expect(await world.operationEnd(operationId)).toBe('FAILED');
+  expect(await world.stateOf(s2)).toBe('ERROR');
+  expect(await world.layers()).toContain('2>1 PRESENT head');
+  world.agent.behave = carryOut;
+  await waitUntil('it can go on', async () => (await world.replica.core.operations.retry(world.owner(), operationId)).ok);
+  expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
+  expect(await world.stateOf(s2)).toBe('REMOVED');
+  expect(world.onHost()).toHaveLength(3);
+  await world.expectNoDrift();
+});
+
+it.each(['create-layers', 'freeze-layers', 'merge-layers'])(
+  'the API dies in the T-trick while %s is at work: another replica ends it',
+  async (verb) => {
+    holds([8 * MIB, 512 * MIB, MIB, 0]);
+    const [, s2] = [await world.take(), await world.take()];
+    await plan(s2);
+    const sent = await world.hold(verb);
+    const operationId = await world.start(s2);
+    const command = await sent();
+    const outcome = { kind: 'done' as const, result: world.agent.carryOut(command) };
+    await world.replica.stop();
+    world.replica = await world.installation.replica();
+    world.agent.behave = (again) => (again.id === command.id ? outcome : { kind: 'done', result: world.agent.carryOut(again) });
+    await world.agent.connect(world.replica.url);
+    expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
+    world.agent.finish(command, outcome);
+    expect(world.onHost()).toEqual([3, 1, 0]);
+    await world.expectNoDrift();
+  },
+);
