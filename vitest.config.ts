@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: ['bootstrap/vitest.config.mjs', 'packages/*/vitest.config.ts', 'apps/*/vitest.config.ts', 'tests/vitest.config.ts'],
-    // The tests of whole worlds mostly wait: two at a time also where there are only two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // The tests of whole worlds mostly wait for guests and daemons: five at a time keep two cores busy.
+    maxWorkers: Math.max(5, availableParallelism()),
     globalSetup: ['tests/testkit/global-setup.ts'],
   },
 });
