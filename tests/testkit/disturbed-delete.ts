@@ -19,7 +19,7 @@ import type { KnownMachine, World } from './world.js';
 const MIB = 1024 * 1024;
 
 /** commit: small above big. pull: big above small. */
-export type Kind = 'commit' | 'pull';
+type Kind = 'commit' | 'pull';
 
 /** A machine with two snapshots of its first disk. */
 export interface Planted {
