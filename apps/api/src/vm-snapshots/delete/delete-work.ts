@@ -122,9 +122,9 @@ async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promis
     await removeSnapshots(turn, record);
     return { kind: 'end', state: 'SUCCEEDED', error: null };
   }
-  if (record.doomed.length === 0) return { kind: 'end', state, error };
-  await fail(turn, record, error);
-  return { kind: 'end', state, error: { ...error, retryable: true } };
+  const told = { ...error, retryable: true, hint: error.hint ?? 'Delete the snapshots again, or retry the operation.' };
+  if (record.doomed.length > 0) await fail(turn, record, told);
+  return { kind: 'end', state, error: told };
 }
 
 /** A host that does not say what it left may have written the first byte. What an earlier try left is not mended by one that left nothing. */
