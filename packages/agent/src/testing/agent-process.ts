@@ -48,7 +48,7 @@ export class AgentProcess {
 
   /** Waits for an end that comes by itself. */
   async ended(): Promise<void> {
-    await until('the end of the agent', () => this.hasEnded);
+    await until('the end of the agent', () => this.hasEnded, 60_000);
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -125,8 +125,10 @@ it.each([
   const mark = randomUUID();
   await run(here, `echo ${mark} > /a/mark; sync`);
   // In MiB a second: on a quiet machine the memory is there before anyone has looked on its way.
-  if (point === 'migrate-machine/while-migrating') await virsh(here.uri, ['migrate-setspeed', machine.name, '20']);
+  const mebibytesPerSecond = point === 'migrate-machine/while-migrating' ? '20' : '1000';
+  await virsh(here.uri, ['migrate-setspeed', machine.name, mebibytesPerSecond]);
   await expectMoved(await answerAfterCrash(here, body(), { point }));
+  await virsh(here.uri, ['migrate-setspeed', machine.name, '1000']);
   expect(await run(here, 'cat /a/mark')).toBe(mark);
 });
 
