@@ -22,7 +22,7 @@ const CLUSTERS = 512;
 const TOLERANCE = 1.1;
 const TREE = { timeout: 400_000 };
 const firstSeed = Number(process.env['COPPICE_TEST_SEED'] ?? 100);
-const seeds = Array.from({ length: Number(process.env['COPPICE_BYTE_TREES'] ?? 6) }, (_, index) => firstSeed + index);
+const seeds = Array.from({ length: Number(process.env['COPPICE_BYTE_TREES'] ?? 3) }, (_, index) => firstSeed + index);
 
 let world: World;
 

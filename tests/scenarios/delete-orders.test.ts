@@ -28,8 +28,8 @@ type Order = readonly Node[];
 
 const isWhole = process.env['COPPICE_ALL_ORDERS'] === '1';
 const seed = Number(process.env['COPPICE_TEST_SEED'] ?? 8);
-const STOPPED = chosen(isWhole ? 120 : 16);
-const RUNNING = chosen(isWhole ? 120 : 6);
+const STOPPED = chosen(isWhole ? 120 : 8);
+const RUNNING = chosen(isWhole ? 120 : 2);
 const ORDER_DEADLINE_MS = 120_000;
 
 let world: World;

@@ -15,6 +15,7 @@ export { guestDomainXml, tickSocketOf, type GuestDefinition } from './guest-defi
 export { defineGuest, destroyGuest, guestState, listGuests, startGuest, stopGuest, waitForGuestAgent } from './guest.js';
 export { guestAgentCommand, guestExec, pingGuestAgent, type GuestProgramResult } from './guest-agent.js';
 export { parseTick, TickListener, type Tick } from './ticks.js';
+export { someOf } from './some-of.js';
 export { virsh } from './virsh.js';
 export { ProgramError, runProgram, type ProgramOptions, type ProgramOutput } from './run-program.js';
 export { commandLineOf, endProcess, identifyProcess, isSameProcess, type ProcessIdentity } from './process-identity.js';
