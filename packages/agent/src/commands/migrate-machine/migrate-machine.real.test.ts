@@ -50,10 +50,14 @@ async function names(world: HostWorld): Promise<string[]> {
 
 /** In the guest; its agent may need a while to find its new host. */
 async function run(world: HostWorld, script: string): Promise<string> {
-  const answer = until('the guest to answer', async () => {
-    const ended = await guestExec({ libvirtUri: world.uri, name: machine.name }, ['sh', '-c', script]).catch(() => undefined);
-    return ended === undefined ? undefined : { text: ended.stdout.trim() };
-  });
+  const answer = until(
+    'the guest to answer',
+    async () => {
+      const ended = await guestExec({ libvirtUri: world.uri, name: machine.name }, ['sh', '-c', script]).catch(() => undefined);
+      return ended === undefined ? undefined : { text: ended.stdout.trim() };
+    },
+    150_000,
+  );
   return (await answer).text;
 }
 
@@ -159,7 +163,7 @@ it('is killed at any moment of a migration: the machine is never on two hosts, n
     await expectMoved((await here.api.finished(command, 90_000)).outcome);
     expect(await run(here, 'cat /proc/sys/kernel/hostname')).not.toBe('');
   }
-}, 180_000);
+}, 300_000);
 
 /** A migration whose memory has arrived, and whose end the new host's libvirtd, which stands still, has not heard of. */
 async function beforeItsEnd(): Promise<CommandIssued> {
@@ -184,7 +188,7 @@ it('the agent dies before the new host has said whether it has the machine: it g
   await expectMoved((await world.api.finished(command, 90_000)).outcome);
   expect(world.agent.log).toMatch(/the machine goes on here|what was left of it here is ended/);
   expect(await run(here, 'echo here')).toBe('here');
-}, 120_000);
+}, 300_000);
 
 it('the agent dies after the new host has it and before the old one is told: what is left here is ended', async () => {
   const world = here;
@@ -201,7 +205,7 @@ it('the agent dies after the new host has it and before the old one is told: wha
   await expectMoved((await world.api.finished(command, 90_000)).outcome);
   expect(world.agent.log).toContain('what was left of it here is ended');
   expect(await run(here, 'echo here')).toBe('here');
-}, 120_000);
+}, 300_000);
 
 it('is not moved where nobody answers, to itself, or off a chain that is not the recorded one', async () => {
   const nobody = { ...body(), destinationUri: 'qemu:///system?socket=/nowhere/libvirt-sock' };
