@@ -60,7 +60,7 @@ class Simulation {
     await Promise.all(machines.map((known) => this.#live(replica, known, counts)));
     for (const agent of this.#agents) agent.calmDown();
     await this.#settle();
-    const problems = [...this.#violations(), ...(await problemsOf(this.installation.database, machines))];
+    const problems = [...this.#violations(), ...(await this.#problemsAtRest(machines))];
     const sum = (count: (agent: SimulatedAgent) => number) => this.#agents.reduce((total, agent) => total + count(agent), 0);
     return {
       problems,
@@ -69,6 +69,24 @@ class Simulation {
       cuts: sum((agent) => agent.counts.cuts),
       commands: sum((agent) => agent.counts.commands),
     };
+  }
+
+  /** What is wrong while nothing is at work: the system begins work of its own whenever it is due, and what it does then is no fault. */
+  async #problemsAtRest(machines: readonly SimulatedMachine[]): Promise<string[]> {
+    for (;;) {
+      await this.#settle();
+      const before = await this.#operationsSoFar();
+      const problems = await problemsOf(this.installation.database, machines);
+      if ((await this.#operationsSoFar()) === before) return problems;
+    }
+  }
+
+  /** Changes with every operation that begins. */
+  async #operationsSoFar(): Promise<string> {
+    const [row] = await this.installation.database.sql(
+      `SELECT count(*)::text || ' ' || count(*) FILTER (WHERE state IN ('RUNNING', 'CANCELLING')) AS seen FROM operation`,
+    );
+    return String(row?.['seen']);
   }
 
   async stop(): Promise<void> {
