@@ -223,7 +223,8 @@ export class VirtualHost {
     for (const { fileName } of body.layers) {
       if (this.pool.files.has(fileName)) {
         const readers = this.pool.readersOf(fileName).filter((name) => !body.layers.some((layer) => layer.fileName === name));
-        if (readers.length > 0) throw new Violation(`${fileName} is discarded and ${readers.join(', ')} reads it`);
+        // Garbage of an earlier work may still read it: as on a real host, no until that is gone.
+        if (readers.length > 0) throw new HostRefusal(`${fileName} is read by ${readers.join(', ')}`);
         for (const machine of this.machines.values()) {
           const named = [...machine.definition.values(), ...(machine.live?.values() ?? [])];
           if (named.includes(fileName)) throw new Violation(`${fileName} is discarded and ${machine.name} is on it`);
