@@ -121,8 +121,8 @@ it('says yes again when it has moved already, and no when it is nowhere', async 
 });
 
 const LIVE_POINTS = [
-  'migrate-machine/while-migrating',
   'migrate-machine/before-migration',
+  'migrate-machine/while-migrating',
   'migrate-machine/after-migration',
   'migrate-machine/before-finished-record',
 ] as const;
