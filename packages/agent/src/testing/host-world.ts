@@ -97,12 +97,20 @@ export class HostWorld {
   }
 
   /** SIGKILL to the machine's QEMU. */
-  killQemu({ uuid }: TestMachine): void {
-    const isIt = (pid: string) => {
-      const text = /^\d+$/.test(pid) ? (commandLineOf(Number(pid)) ?? []) : [];
+  killQemu(machine: TestMachine): void {
+    for (const pid of this.qemusOf(machine)) process.kill(pid, 'SIGKILL');
+  }
+
+  /** Process ids of the machine's QEMU: one, or none when it is off. */
+  qemusOf({ uuid }: TestMachine): readonly number[] {
+    const isIt = (pid: number) => {
+      const text = commandLineOf(pid) ?? [];
       return (text[0]?.includes('qemu-system') ?? false) && text.includes(uuid);
     };
-    for (const pid of readdirSync('/proc').filter(isIt)) process.kill(Number(pid), 'SIGKILL');
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter(isIt);
   }
 
   /** Where sockets go: short. */

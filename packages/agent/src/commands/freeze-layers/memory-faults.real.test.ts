@@ -1,5 +1,5 @@
 /** A save of memory that is cut off: by the agent's death, libvirtd's, QEMU's, a full pool, a cancel. The guest goes on, and no half file stays. */
-import { existsSync } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandFinished, CommandIssued } from '@coppice/protocol';
@@ -55,6 +55,22 @@ async function expectAtRest(kept: readonly string[] = []): Promise<void> {
   for (const name of kept) await rm(join(world.smallPoolDir, name));
 }
 
+/** QEMU stands still as soon as the file of its memory appears, so that no host is so quick as to save it all before the pool is full. */
+async function standsAtFirstByte(fileName: string): Promise<() => void> {
+  const qemus = world.qemusOf(machine);
+  const signal = (name: 'SIGSTOP' | 'SIGCONT') => qemus.forEach((pid) => process.kill(pid, name));
+  const appears = new Promise<void>((resolve) => {
+    const watcher = watch(world.smallPoolDir, (_event, name) => {
+      if (name !== fileName) return;
+      signal('SIGSTOP');
+      watcher.close();
+      resolve();
+    });
+  });
+  await appears;
+  return () => signal('SIGCONT');
+}
+
 async function expectDoneOrRefused({ finished, record, path }: Save): Promise<void> {
   const outcome = await finished();
   if (outcome.kind === 'done') {
@@ -84,9 +100,11 @@ it('the pool fills up: refused with the reason, the guest goes on, and a retry w
   const { create, freeze } = machine.nextSnapshot({ memory: true });
   resultOf(await world.api.run(create), 'create-layers');
   const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
+  const standing = standsAtFirstByte(memory.fileName);
   const command = world.api.issue({ ...freeze, memory });
-  await until('the file of the memory', () => existsSync(join(world.smallPoolDir, memory.fileName)), 10_000);
+  const goOn = await standing;
   await world.leaveRoom(0);
+  goOn();
   const { outcome } = await world.api.finished(command);
   expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'INSUFFICIENT_SPACE', retryable: true } });
   await expectAtRest();
