@@ -13,8 +13,8 @@ import { medianRatio, row } from './ratios.js';
 const ROUNDS = Number(process.env['COPPICE_BENCH_ROUNDS'] ?? 15);
 /** The writer's pause: short, so that a stall shows. */
 const TICK_MS = 2;
-/** After the act: late effects (the thaw's own writes) belong to the stall too. */
-const AFTER_MS = 250;
+/** Every subject is listened to for as long: a noisy machine has longer gaps in a longer time, and late effects belong to the stall too. */
+const LISTENED_MS = 2_500;
 
 interface Figure {
   readonly tookMs: number;
@@ -89,7 +89,7 @@ async function measured(subject: Subject, quiesce: boolean): Promise<Figure> {
   await subject.listener.next(20);
   const began = performance.now();
   const tookMs = await subject.take(quiesce);
-  await pause(AFTER_MS);
+  await pause(Math.max(0, LISTENED_MS - (performance.now() - began)));
   await subject.listener.next(2);
   return { tookMs, stallMs: subject.listener.longestGapMs(began) };
 }
