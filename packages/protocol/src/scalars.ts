@@ -38,3 +38,13 @@ export const snapshotFileName = z.string().regex(/^snapshot-[0-9a-f]{8}(-[0-9a-f
 
 /** A file that Coppice keeps of a snapshot, in a pool. */
 export const snapshotFile = z.object({ pool: poolName, fileName: snapshotFileName });
+
+/** The names that Coppice gives to copies that stand alone: of volume snapshots, templates, and the first layers of volumes. */
+export const copyFileName = z
+  .string()
+  .regex(
+    /^((snapshot|template)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|volume-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9]{1,9})\.qcow2$/,
+  );
+
+/** A SHA-256 in lower-case hexadecimal digits. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -3,6 +3,7 @@ import { assertNever } from '../assert-never.js';
 import { changeDisk } from './change-disk/change-disk.js';
 import { changePower } from './change-power/change-power.js';
 import type { CommandContext } from './context.js';
+import { copyLayer } from './copy-layer/copy-layer.js';
 import { createLayers } from './create-layers/create-layers.js';
 import { discardLayers } from './discard-layers/discard-layers.js';
 import { flattenLayer } from './flatten-layer/flatten-layer.js';
@@ -28,6 +29,8 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
       return mergeLayers(body, context);
     case 'flatten-layer':
       return flattenLayer(body, context);
+    case 'copy-layer':
+      return copyLayer(body, context);
     case 'discard-layers':
       return discardLayers(body, context);
     case 'change-power':

@@ -1,6 +1,7 @@
 /** What the API asks of an agent: one idempotent step under an id that never changes. One file per verb. */
 import { z } from 'zod';
 import { count, timestamp, uuid } from '../scalars.js';
+import { copyLayer, copyLayerResult } from './copy-layer.js';
 import { createLayers, createLayersResult } from './create-layers.js';
 import { discardLayers, discardLayersResult } from './discard-layers.js';
 import { freezeLayers, freezeLayersResult } from './freeze-layers.js';
@@ -30,6 +31,7 @@ export const commandBody = z.discriminatedUnion('verb', [
   switchHeads,
   mergeLayers,
   flattenLayer,
+  copyLayer,
   discardLayers,
   changePower,
   resizeMachine,
@@ -46,6 +48,7 @@ export const commandResult = z.discriminatedUnion('verb', [
   switchHeadsResult,
   mergeLayersResult,
   flattenLayerResult,
+  copyLayerResult,
   discardLayersResult,
   changePowerResult,
   resizeMachineResult,
@@ -78,6 +81,7 @@ export type CommandBody = z.infer<typeof commandBody>;
 export type CommandVerb = CommandBody['verb'];
 export type CommandResult = z.infer<typeof commandResult>;
 export type CommandIssued = z.infer<typeof commandIssued>;
+export { copyLayer, copyLayerResult } from './copy-layer.js';
 export { chainLink, createLayers, createLayersResult } from './create-layers.js';
 export { discardLayers, discardLayersResult } from './discard-layers.js';
 export { freezeLayers, freezeLayersResult, machineDefinition } from './freeze-layers.js';

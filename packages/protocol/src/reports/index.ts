@@ -70,6 +70,7 @@ export const stepKind = z.enum([
   'STOP_MACHINE',
   'START_MACHINE',
   'MIGRATE_MACHINE',
+  'COPY_DATA',
 ]);
 
 /** Agent → API: a step inside a command began or ended. Lossy; the final state comes from the outcome. */

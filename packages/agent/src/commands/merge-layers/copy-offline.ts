@@ -2,15 +2,15 @@
  * The copy of a merge whose layers no machine has open, by a storage daemon of our own. Its locks keep a machine from being started over the
  * layers until the daemon is closed, which is after everything reads the target.
  */
-import { join } from 'node:path';
 import { CommandCancelled } from '../../failure.js';
 import { carryBitmaps } from '../../hypervisor/qemu-storage/carry-bitmaps.js';
 import { QmpLost, QmpRefusal } from '../../hypervisor/qemu-storage/qmp-socket.js';
 import { isLockRefusal, openElsewhere, syncFile } from '../../hypervisor/qemu-storage/repoint-image.js';
-import { endLeftDaemon, layerNode, StorageDaemon } from '../../hypervisor/qemu-storage/storage-daemon.js';
+import { layerNode, type StorageDaemon } from '../../hypervisor/qemu-storage/storage-daemon.js';
 import { runJob, type StorageJob } from '../../hypervisor/qemu-storage/storage-job.js';
 import { storageError } from '../../hypervisor/qemu-storage/storage-error.js';
 import { type CommandContext, notesOf } from '../context.js';
+import { withDaemon } from '../with-daemon.js';
 import { noteCopied } from './copied-note.js';
 import { backingNameOf, belowOf, hasCommit, hasPull, type Merge, type MergedLayer, type Stage, targetOf } from './merge.js';
 import { bytesBelow, bytesOf, type MergeCost } from './merge-cost.js';
@@ -47,20 +47,6 @@ export async function holdLayers(held: { merge: Merge; state: MergeState }, cont
     return await withDaemon(context, (daemon) => daemon.openChain(layersOf(held), -1));
   } catch (error) {
     throw problemOf(error, held.merge);
-  }
-}
-
-/** Starts a daemon and lets it work; it lives on where that succeeds. */
-async function withDaemon(context: CommandContext, work: (daemon: StorageDaemon) => Promise<void>): Promise<StorageDaemon> {
-  const pidFile = join(context.stateDir, `storage-daemon-${context.command.id}.pid`);
-  await endLeftDaemon(pidFile);
-  const daemon = await StorageDaemon.start(pidFile);
-  try {
-    await work(daemon);
-    return daemon;
-  } catch (error) {
-    await daemon.close();
-    throw error;
   }
 }
 

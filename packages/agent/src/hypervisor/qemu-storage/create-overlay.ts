@@ -41,11 +41,23 @@ export function takeName(path: string): Promise<boolean> {
  */
 export async function writeOverlay(request: OverlayRequest): Promise<void> {
   const { path, backing, backingName, virtualBytes } = request;
-  const shape =
-    backing.header === null
-      ? []
-      : ['-o', `cluster_size=${backing.header.clusterBytes},extended_l2=${backing.header.hasExtendedL2 ? 'on' : 'off'}`];
-  const argv = ['create', '-q', '-u', '-f', 'qcow2', '-F', backing.format, '-b', backingName, ...shape, path, String(virtualBytes)];
+  const argv = ['-u', '-F', backing.format, '-b', backingName, ...shapeOf(backing), path, String(virtualBytes)];
+  await create(path, argv);
+  await belongLike(path, backing);
+}
+
+/** Writes an empty image without backing into a file of our own, in size, cluster size, owner and mode like another. Throws likewise. */
+export async function writeEmptyImage(path: string, like: ImageFile): Promise<void> {
+  await create(path, [...shapeOf(like), path, String(like.virtualBytes)]);
+  await belongLike(path, like);
+}
+
+function shapeOf({ header }: ImageFile): string[] {
+  return header === null ? [] : ['-o', `cluster_size=${header.clusterBytes},extended_l2=${header.hasExtendedL2 ? 'on' : 'off'}`];
+}
+
+async function create(path: string, options: readonly string[]): Promise<void> {
+  const argv = ['create', '-q', '-f', 'qcow2', ...options];
   const end = await runProgram('qemu-img', argv, CREATE_DEADLINE_MS);
   if (end.exitCode !== 0) {
     throw storageError(
@@ -53,10 +65,14 @@ export async function writeOverlay(request: OverlayRequest): Promise<void> {
       new Error(end.hasTimedOut ? `qemu-img create took longer than ${CREATE_DEADLINE_MS} ms` : `qemu-img create: ${end.stderr.trim()}`),
     );
   }
-  await onStorage(`sync ${path}`, async () => {
+}
+
+/** Owner and mode, and then file and name durable. */
+function belongLike(path: string, { owner }: ImageFile): Promise<void> {
+  return onStorage(`sync ${path}`, async () => {
     try {
-      await chown(path, backing.owner.uid, backing.owner.gid);
-      await chmod(path, backing.owner.mode | 0o600);
+      await chown(path, owner.uid, owner.gid);
+      await chmod(path, owner.mode | 0o600);
       const file = await open(path, 'r+');
       try {
         await file.sync();

@@ -18,6 +18,11 @@ const START_DEADLINE_MS = 20_000;
 const END_GRACE_MS = 5_000;
 const MAX_STDERR = 4096;
 
+const COPY_FILE_NODE = 'copy-file';
+/** The name of a new image inside the daemon. */
+export const COPY_NODE = 'copy';
+const COPY_OPTIONS = { 'node-name': COPY_NODE, driver: 'qcow2', file: COPY_FILE_NODE, backing: null };
+
 /** One image of a chain, with its format. */
 export interface ChainImage {
   readonly path: string;
@@ -81,6 +86,17 @@ export class StorageDaemon {
       await this.execute('blockdev-add', { 'node-name': fileNode(index), driver: 'file', filename: image.path, ...shared });
       await this.execute('blockdev-add', { ...shared, ...layerOptions(image, index, index + 1 < images.length ? index + 1 : null) });
     }
+  }
+
+  /** Opens a new image without backing for writing, as node COPY_NODE. */
+  async openCopy(path: string): Promise<void> {
+    await this.execute('blockdev-add', { 'node-name': COPY_FILE_NODE, driver: 'file', filename: path, discard: 'unmap' });
+    await this.execute('blockdev-add', { ...COPY_OPTIONS, discard: 'unmap' });
+  }
+
+  /** Brings everything that was written to the new image into its file. */
+  async settleCopy(): Promise<void> {
+    await this.reopen({ ...COPY_OPTIONS, 'read-only': true });
   }
 
   /** Opens a layer for writing again: a job that is done has left it read-only. `backing`: the layer it is over now. */

@@ -18,7 +18,7 @@ const jobs = z.array(
 
 /** What a job is begun with, and who watches it. `onProgress`: in QEMU's own count, which is not bytes moved for every kind of job. */
 export interface StorageJob {
-  readonly command: 'block-commit' | 'block-stream';
+  readonly command: 'block-commit' | 'block-stream' | 'blockdev-backup';
   readonly argument: Record<string, unknown>;
   readonly cancelled: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
