@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, someFacts, someHost, someLayer, someSnapshot, someVolume } from '../testing/machine-facts.js';
+import { codeOf, someFacts, someHost, someLayer, someLayerRow, someSnapshot, someVolume } from '../testing/machine-facts.js';
 import { decideDestroy } from './destroy/decide-destroy.js';
 import { decideAttach, decideDetach } from './disks/decide-disks.js';
 import type { MachineFacts } from './machine-facts.store.js';
@@ -36,9 +36,7 @@ describe('what every kind of work begins with', () => {
 
 describe('a merge that re-pointed readers and did not end', () => {
   it.each(Object.entries(KINDS).filter(([name]) => name !== 'resize'))('%s: waits for its continuation', (_name, decide) => {
-    const row = { volumeId: 'v', fileName: 'f', format: 'qcow2', state: 'PRESENT' as const, backingLayerId: null, virtualBytes: 1n };
-    const more = { allocatedBytes: 1n, isFrozen: true, isTemplate: false, dataMap: null, measuredAt: null, createdAt: new Date(0) };
-    const half = { id: 'l0', ...row, ...more, mergeState: 'REPOINTED' as const, mergedBy: 'o' };
+    const half = someLayerRow('l0', { mergeState: 'REPOINTED', mergedBy: 'o' });
     expect(codeOf(decide(someFacts({ layerRows: [half] })))).toBe('MACHINE_BUSY');
   });
 });

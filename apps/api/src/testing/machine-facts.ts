@@ -1,5 +1,6 @@
 /** Facts of a machine, for tests of decisions: web-1 of acme, running on h1 with vda, whose chain is as long as told. */
 import type { Layer } from '@coppice/snapshot-tree';
+import type { Principal, Role } from '../access/principal.js';
 import type { MachineFacts, SnapshotFacts } from '../machines/machine-facts.store.js';
 
 const at = new Date(0);
@@ -7,12 +8,36 @@ export const PROJECT_ID = '00000000-0000-7000-8000-00000000000a';
 
 type Volume = MachineFacts['volumes'][number];
 type Host = MachineFacts['machine']['host'];
+type Project = NonNullable<MachineFacts['machine']['project']>;
+type LayerRow = MachineFacts['layerRows'][number];
 
 /** A layer of volume v, named as Coppice names them. */
 export function someLayer(id: string, changed: Partial<Layer> = {}): Layer {
   const base = { format: 'qcow2' as const, backingLayerId: null, virtualBytes: 64, allocatedBytes: 1, data: null };
   const fileName = `volume-00000000-0000-4000-8000-000000000000.${id.replace(/\D/g, '') || '0'}.qcow2`;
   return { id, volumeId: 'v', fileName, isTemplate: false, isSpoiled: false, ...base, ...changed };
+}
+
+/** The row of a layer of volume v, frozen and in no merge. */
+export function someLayerRow(id: string, changed: Partial<LayerRow> = {}): LayerRow {
+  return {
+    id,
+    volumeId: 'v',
+    fileName: someLayer(id).fileName,
+    format: 'qcow2',
+    state: 'PRESENT',
+    backingLayerId: null,
+    virtualBytes: 64n,
+    allocatedBytes: 1n,
+    isFrozen: true,
+    isTemplate: false,
+    dataMap: null,
+    measuredAt: null,
+    mergeState: 'NONE',
+    mergedBy: null,
+    createdAt: at,
+    ...changed,
+  };
 }
 
 /** A volume of the machine; `pool` changes parts of its pool. */
@@ -89,18 +114,23 @@ export function someSnapshot(id: string, changed: Partial<SnapshotFacts> = {}): 
   };
 }
 
+/** The project acme, without quotas. */
+export function someProject(changed: Partial<Project> = {}): Project {
+  const quotas = { quotaVmSnapshots: null, quotaVolumeSnapshots: null, quotaSnapshotBytes: null };
+  return { id: PROJECT_ID, name: 'acme', createdAt: at, ...quotas, ...changed };
+}
+
+/** Who asks: a token with this role in acme, or none; or an administrator. */
+export function somePrincipal(role: Role | null, isAdmin = false): Principal {
+  const roles = new Map(role === null ? [] : [[PROJECT_ID, role] as const]);
+  const actor = { kind: 'TOKEN' as const, name: 't', userId: null };
+  return { tokenId: 't', key: 'token:t', actor, email: 't', userId: null, expiresAt: null, isAdmin, roles };
+}
+
 type Changes = Partial<Omit<MachineFacts, 'machine'>> & { machine?: Partial<MachineFacts['machine']> };
 
 /** The facts, with what a test wants otherwise. */
 export function someFacts({ machine, ...changed }: Changes = {}): MachineFacts {
-  const project = {
-    id: PROJECT_ID,
-    name: 'acme',
-    createdAt: at,
-    quotaVmSnapshots: null,
-    quotaVolumeSnapshots: null,
-    quotaSnapshotBytes: null,
-  };
   return {
     machine: {
       id: 'm',
@@ -121,7 +151,7 @@ export function someFacts({ machine, ...changed }: Changes = {}): MachineFacts {
       inventoryPosition: 0n,
       createdAt: at,
       host: someHost(),
-      project,
+      project: someProject(),
       ...machine,
     },
     volumes: [someVolume()],

@@ -1,147 +1,44 @@
 import { CHAIN_LIMIT, type Layer } from '@coppice/snapshot-tree';
 import { describe, expect, it } from 'vitest';
-import type { Principal } from '../../access/principal.js';
-import type { MachineFacts } from '../../machines/machine-facts.store.js';
+import {
+  codeOf,
+  someFacts,
+  someHost,
+  someLayer,
+  someLayerRow,
+  somePrincipal,
+  someProject,
+  someSnapshot,
+  someVolume,
+} from '../../testing/machine-facts.js';
+import type { MachineFacts, SnapshotFacts } from '../../machines/machine-facts.store.js';
 import { decideRevert, type RevertRequest } from './decide-revert.js';
 import { revertStarter } from './revert.store.js';
-
-const projectId = '00000000-0000-7000-8000-00000000000a';
-const at = new Date(0);
-const actor = { kind: 'TOKEN' as const, name: 't', userId: null };
-
-function principal(role: 'VIEWER' | 'OPERATOR' | null, isAdmin = false): Principal {
-  const roles = new Map(role === null ? [] : [[projectId, role] as const]);
-  return { tokenId: 't', key: 'token:t', actor, email: 't', userId: null, expiresAt: null, isAdmin, roles };
-}
 
 function request(changed: Partial<RevertRequest> = {}): RevertRequest {
   return { snapshotId: 's1', virtualMachineId: 'm', snapshotFirst: false, start: false, planHash: null, idempotencyKey: null, ...changed };
 }
 
 /** `volume.n` over `volume.n-1`. */
-function layer(volumeId: string, n: number, backing: number | null = n === 0 ? null : n - 1): Layer {
-  return {
-    id: `${volumeId}.${n}`,
-    volumeId,
-    fileName: `volume-${volumeId}.${n}.qcow2`,
-    format: 'qcow2',
-    backingLayerId: backing === null ? null : `${volumeId}.${backing}`,
-    virtualBytes: 64,
-    allocatedBytes: 1,
-    isTemplate: false,
-    data: null,
-    isSpoiled: false,
-  };
+function layer(volumeId: string, n: number, changed: Partial<Layer> = {}): Layer {
+  return someLayer(`${volumeId}.${n}`, { volumeId, backingLayerId: n === 0 ? null : `${volumeId}.${n - 1}`, ...changed });
 }
 
-type Volume = MachineFacts['volumes'][number];
-const pool: Volume['pool'] = {
-  id: 'p',
-  name: 'pool',
-  type: 'SHARED_MOUNT_POINT',
-  clusterId: 'c',
-  hostId: null,
-  createdAt: at,
-  capacityBytes: null,
-  availableBytes: null,
-};
-
-function volume(id: string, changed: Partial<Volume> = {}): Volume {
-  const fixed = { id, name: id, projectId, poolId: 'p', virtualBytes: 64n, createdAt: at, pool };
-  return { ...fixed, virtualMachineId: 'm', target: `vd${id}`, headLayerId: `${id}.1`, nextLayerNumber: 2, ...changed };
+function volume(id: string, changed: Parameters<typeof someVolume>[0] = {}) {
+  return someVolume({ id, name: id, target: `vd${id}`, headLayerId: `${id}.1`, nextLayerNumber: 2, ...changed });
 }
 
-type Snapshot = MachineFacts['snapshots'][number];
-function snapshot(id: string, changed: Partial<Snapshot> = {}): Snapshot {
-  return {
-    id,
-    virtualMachineId: 'm',
-    projectId,
-    name: id,
-    description: null,
-    kind: 'DISK',
-    consistency: 'CRASH',
-    state: 'READY',
-    parentId: null,
-    locked: false,
-    createdAt: at,
-    createdBy: actor,
-    memoryBytes: null,
-    filePool: null,
-    hasNvram: false,
-    error: null,
-    operationId: null,
-    isSubset: false,
-    disks: [{ volumeId: 'a', layerId: 'a.0', target: 'vda' }],
-    ...changed,
-  };
+function snapshot(id: string, changed: Partial<SnapshotFacts> = {}): SnapshotFacts {
+  return someSnapshot(id, { disks: [{ volumeId: 'a', layerId: 'a.0', target: 'vda' }], ...changed });
 }
-
-const host: MachineFacts['machine']['host'] = {
-  id: 'h',
-  name: 'h1',
-  clusterId: 'c',
-  state: 'UP',
-  lastSeenAt: at,
-  agentVersion: null,
-  libvirtVersion: null,
-  qemuVersion: null,
-  capabilities: [],
-  disabledCapabilities: [],
-  enrolmentTokenHash: null,
-  enrolmentExpiresAt: null,
-  publicKey: null,
-  migrationUri: null,
-  journalId: null,
-  acknowledgedPosition: 0n,
-  sessionEpoch: 1n,
-  sessionReplicaId: null,
-  lastCommandNumber: 0n,
-  createdAt: at,
-};
-const project: NonNullable<MachineFacts['machine']['project']> = {
-  id: projectId,
-  name: 'acme',
-  createdAt: at,
-  quotaVmSnapshots: null,
-  quotaVolumeSnapshots: null,
-  quotaSnapshotBytes: null,
-};
-const machine: MachineFacts['machine'] = {
-  id: 'm',
-  domainUuid: 'd',
-  name: 'web-1',
-  projectId,
-  hostId: 'h',
-  state: 'RUNNING',
-  powerState: 'ON',
-  guestAgent: 'CONNECTED',
-  vcpus: 1,
-  memoryBytes: 1n,
-  currentSnapshotId: 's1',
-  headSince: null,
-  treeRevision: 0,
-  epoch: 0n,
-  drift: null,
-  inventoryPosition: 0n,
-  createdAt: at,
-  host,
-  project,
-};
-
-type Changes = Partial<Omit<MachineFacts, 'machine'>> & { machine?: Partial<MachineFacts['machine']> };
 
 /** vda with s1 on its base, and the head over it. */
-function facts({ machine: changedMachine, ...changed }: Changes = {}): MachineFacts {
+function facts(changed: Parameters<typeof someFacts>[0] = {}): MachineFacts {
   const snapshots = changed.snapshots ?? [snapshot('s1')];
-  return {
-    machine: { ...machine, ...changedMachine },
+  return someFacts({
     volumes: [volume('a')],
-    otherVolumes: [],
     layers: [layer('a', 0), layer('a', 1)],
-    layerRows: [],
     pins: snapshots.flatMap(({ id: snapshotId, disks }) => disks.map((disk) => ({ ...disk, snapshotId }))),
-    heads: [],
     poolNames: new Map([
       ['a', 'pool'],
       ['b', 'pool'],
@@ -149,21 +46,14 @@ function facts({ machine: changedMachine, ...changed }: Changes = {}): MachineFa
     snapshots,
     names: new Set(snapshots.map(({ name }) => name)),
     snapshotsEver: snapshots.length,
-    snapshotsOfProject: null,
-    driftCodes: null,
-    capabilities: [],
-    holder: null,
-    destination: null,
-    garbage: [],
-    garbageFiles: [],
     ...changed,
-  };
+    machine: { currentSnapshotId: 's1', ...changed.machine },
+  });
 }
 
-function codeOf(asked: RevertRequest, seen: MachineFacts, by = principal('OPERATOR')): string {
+function answerTo(asked: RevertRequest, seen: MachineFacts, by = somePrincipal('OPERATOR')): string {
   const access = revertStarter.access(by, seen);
-  const decided = access.ok ? decideRevert(asked, seen) : access;
-  return decided.ok ? 'done' : decided.refusals[0].code;
+  return codeOf(access.ok ? decideRevert(asked, seen) : access);
 }
 
 function planOf(asked: RevertRequest, seen: MachineFacts) {
@@ -172,23 +62,6 @@ function planOf(asked: RevertRequest, seen: MachineFacts) {
   return decided.value;
 }
 
-const layerRow: MachineFacts['layerRows'][number] = {
-  id: 'a.0',
-  volumeId: 'a',
-  fileName: 'volume-a.0.qcow2',
-  format: 'qcow2',
-  state: 'PRESENT',
-  backingLayerId: null,
-  virtualBytes: 64n,
-  allocatedBytes: 1n,
-  isFrozen: true,
-  isTemplate: false,
-  dataMap: null,
-  measuredAt: null,
-  mergeState: 'NONE',
-  mergedBy: null,
-  createdAt: at,
-};
 const off = { state: 'STOPPED' as const, powerState: 'OFF' as const };
 const withMemory = snapshot('s1', { kind: 'DISK_AND_MEMORY', filePool: 'pool' });
 
@@ -206,40 +79,40 @@ it.each<[string, RevertRequest, MachineFacts]>([
   ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['CHAIN_DIFFERS'] })],
   ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['MANAGED_SAVE', 'CHAIN_DIFFERS'] })],
   ['done', request(), facts({ driftCodes: ['MANAGED_SAVE'], machine: off })],
-  ['MACHINE_BUSY', request(), facts({ layerRows: [{ ...layerRow, mergeState: 'REPOINTED' }] })],
+  ['MACHINE_BUSY', request(), facts({ layerRows: [someLayerRow('a.0', { volumeId: 'a', mergeState: 'REPOINTED' })] })],
   ['MACHINE_STATE', request(), facts({ machine: { state: 'UNKNOWN', powerState: 'UNKNOWN' } })],
-  ['HOST_UNAVAILABLE', request(), facts({ machine: { host: { ...host, state: 'DISCONNECTED' } } })],
-  ['CAPABILITY_DISABLED', request(), facts({ machine: { host: { ...host, disabledCapabilities: ['vm-snapshot.disk'] } } })],
-  ['done', request(), facts({ machine: { host: { ...host, disabledCapabilities: ['vm-snapshot.memory'] } } })],
+  ['HOST_UNAVAILABLE', request(), facts({ machine: { host: someHost({ state: 'DISCONNECTED' }) } })],
+  ['CAPABILITY_DISABLED', request(), facts({ machine: { host: someHost({ disabledCapabilities: ['vm-snapshot.disk'] }) } })],
+  ['done', request(), facts({ machine: { host: someHost({ disabledCapabilities: ['vm-snapshot.memory'] }) } })],
   [
     'CAPABILITY_DISABLED',
     request(),
-    facts({ machine: { host: { ...host, disabledCapabilities: ['vm-snapshot.memory'] } }, snapshots: [withMemory] }),
+    facts({ machine: { host: someHost({ disabledCapabilities: ['vm-snapshot.memory'] }) }, snapshots: [withMemory] }),
   ],
   [
     'QUOTA_EXCEEDED',
     request({ snapshotFirst: true }),
-    facts({ machine: { project: { ...project, quotaVmSnapshots: 1 } }, snapshotsOfProject: 1 }),
+    facts({ machine: { project: someProject({ quotaVmSnapshots: 1 }) }, snapshotsOfProject: 1 }),
   ],
-  ['done', request(), facts({ machine: { project: { ...project, quotaVmSnapshots: 1 } }, snapshotsOfProject: 1 })],
+  ['done', request(), facts({ machine: { project: someProject({ quotaVmSnapshots: 1 }) }, snapshotsOfProject: 1 })],
   ['NOT_REVERTIBLE', request(), facts({ snapshots: [snapshot('s1', { kind: 'DISK_AND_MEMORY' })] })],
   ['NOT_REVERTIBLE', request(), facts({ snapshots: [snapshot('s1', { disks: [] })] })],
   ['NOT_REVERTIBLE', request(), facts({ volumes: [], otherVolumes: [volume('a', { virtualMachineId: 'other' })] })],
   ['NOT_REVERTIBLE', request(), facts({ volumes: [], otherVolumes: [volume('a', { virtualMachineId: null, headLayerId: null })] })],
-  ['NOT_REVERTIBLE', request(), facts({ layers: [{ ...layer('a', 0), isSpoiled: true }, layer('a', 1)] })],
-  ['INSUFFICIENT_SPACE', request(), facts({ volumes: [volume('a', { pool: { ...pool, availableBytes: 1n } })] })],
-  ['POOL_UNSUPPORTED', request(), facts({ volumes: [volume('a', { pool: { ...pool, type: 'RBD' } })] })],
+  ['NOT_REVERTIBLE', request(), facts({ layers: [layer('a', 0, { isSpoiled: true }), layer('a', 1)] })],
+  ['INSUFFICIENT_SPACE', request(), facts({ volumes: [volume('a', { pool: { availableBytes: 1n } })] })],
+  ['POOL_UNSUPPORTED', request(), facts({ volumes: [volume('a', { pool: { type: 'RBD' } })] })],
   ['PLAN_CHANGED', request({ planHash: 'another' }), facts()],
   ['done', request({ planHash: planOf(request(), facts()).hash }), facts()],
 ])('answers %s', (code, asked, seen) => {
-  expect(codeOf(asked, seen)).toBe(code);
+  expect(answerTo(asked, seen)).toBe(code);
 });
 
 it('keeps to the project first, whatever else is wrong', () => {
   const busy = facts({ holder: 'o' });
-  expect(codeOf(request(), busy, principal(null))).toBe('NOT_FOUND');
-  expect(codeOf(request(), busy, principal('VIEWER'))).toBe('FORBIDDEN');
-  expect(codeOf(request(), busy, principal(null, true))).toBe('MACHINE_BUSY');
+  expect(answerTo(request(), busy, somePrincipal(null))).toBe('NOT_FOUND');
+  expect(answerTo(request(), busy, somePrincipal('VIEWER'))).toBe('FORBIDDEN');
+  expect(answerTo(request(), busy, somePrincipal(null, true))).toBe('MACHINE_BUSY');
 });
 
 it('says which disk is in the way, in a sentence', () => {
@@ -251,7 +124,7 @@ it('refuses a chain that would be too long', () => {
   const layers = Array.from({ length: CHAIN_LIMIT + 1 }, (_, n) => layer('a', n));
   const deep = snapshot('s1', { disks: [{ volumeId: 'a', layerId: `a.${CHAIN_LIMIT - 1}`, target: 'vda' }] });
   const seen = facts({ layers, snapshots: [deep], volumes: [volume('a', { headLayerId: `a.${CHAIN_LIMIT}` })] });
-  expect(codeOf(request(), seen)).toBe('CHAIN_TOO_LONG');
+  expect(answerTo(request(), seen)).toBe('CHAIN_TOO_LONG');
 });
 
 describe('what it plans', () => {
