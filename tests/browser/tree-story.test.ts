@@ -2,9 +2,11 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Person } from '../testkit/browser.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { expectNoOrphans } from '../testkit/on-disk.js';
+import { succeeded } from '../testkit/operation-calls.js';
 import { machineIsIdle, treeOf } from '../testkit/snapshot-calls.js';
-import { askToDelete, succeeded } from '../testkit/tree-calls.js';
+import { askToDelete } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { startWebServer, type WebServer } from '../testkit/web-server.js';
 import { type KnownMachine, World } from '../testkit/world.js';
@@ -87,7 +89,7 @@ it('reverts to s2 after saying what is lost, and the machine runs again', async 
   await confirm(dialog, 'Revert and lose it');
   await isGone(dialog);
   await bothSee(['1 s1', '2 s2 *', '3 s3']);
-  await world.waitForMachine(known.id, ({ state }) => state === 'RUNNING');
+  await machineBecomes(world.admin, known, ({ state }) => state === 'RUNNING');
   await isSeen(page.getByText('Running', { exact: true }));
   expect((await recorded()).current).toBe('s2');
 });

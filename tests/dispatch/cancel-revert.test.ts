@@ -33,7 +33,7 @@ describe('cancelled', () => {
     const { operationId, safetySnapshotId } = await world.startRevert(s1, { snapshotFirst: true });
     expect(await world.replica.core.operations.cancel(world.installation.operator(), operationId)).toMatchObject({ ok: true });
     expect(await world.operationEnd(operationId)).toBe('CANCELLED');
-    expect([await world.snapshotState(s1), await world.snapshotState(safetySnapshotId)]).toEqual(['READY', 'ERROR']);
+    expect([await world.stateOf(s1), await world.stateOf(safetySnapshotId)]).toEqual(['READY', 'ERROR']);
     expect((await world.forest()).layers).toEqual(['0 PRESENT frozen', '1 PRESENT', '2 DISCARDED']);
     expect(world.verbs()).toEqual([]);
   });
@@ -46,7 +46,7 @@ describe('cancelled', () => {
     await waitUntil('the host is told', () => world.agent.cancelRequests.includes(command.id));
     world.agent.finish(command, wasCancelled);
     expect(await world.operationEnd(operationId)).toBe('CANCELLED');
-    expect([await world.snapshotState(snapshotId), await world.snapshotState(safetySnapshotId)]).toEqual(['READY', 'ERROR']);
+    expect([await world.stateOf(snapshotId), await world.stateOf(safetySnapshotId)]).toEqual(['READY', 'ERROR']);
     expect(await world.machineRow()).toMatchObject({ state: 'RUNNING', claims: 0 });
   });
 
@@ -56,7 +56,7 @@ describe('cancelled', () => {
     world.agent.finish(command, { kind: 'done', result: world.agent.carryOut(command) });
     expect(await world.operationEnd(operationId)).toBe('CANCELLED');
     expect(world.verbs()).toEqual(['create-layers', 'discard-layers']);
-    expect(await world.snapshotState(snapshotId)).toBe('READY');
+    expect(await world.stateOf(snapshotId)).toBe('READY');
     expect((await world.forest()).layers).toEqual(['0 PRESENT frozen', '1 PRESENT', '2 DISCARDED']);
   });
 

@@ -6,9 +6,9 @@ import { failure } from './fake-agent.js';
 let world: DeleteWorld;
 
 beforeEach(async () => {
-  world = await DeleteWorld.open();
+  world = await DeleteWorld.start();
 });
-afterEach(() => world.installation.stop());
+afterEach(() => world.stop());
 
 it('what a host would not remove is removed later by itself, the memory of a snapshot too', async () => {
   const s1 = await world.take({ kind: 'DISK_AND_MEMORY' });

@@ -8,7 +8,7 @@ let clone: { id: string; uuid: string };
 
 /** A machine whose vda is written over the base of web-1's, as a linked clone's is. */
 beforeEach(async () => {
-  world = await DeleteWorld.open();
+  world = await DeleteWorld.start();
   clone = await world.installation.machine(world.replica, world.agent, 'clone-1');
   await world.sql(
     `UPDATE layer SET backing_layer_id = (SELECT v.head_layer_id FROM volume v WHERE v.virtual_machine_id = $2 AND v.target = 'vda')
@@ -25,13 +25,13 @@ beforeEach(async () => {
     async () => (await world.sql('SELECT 1 FROM virtual_machine WHERE drift IS NOT NULL')).length === 0,
   );
 });
-afterEach(() => world.installation.stop());
+afterEach(() => world.stop());
 
 it('while layers of the common forest are merged, the clone is busy; what it reads stays', async () => {
   const [s1, s2] = [await world.take(), await world.take(), await world.take()];
   const { core } = world.replica;
   const sent = await world.hold('merge-layers');
-  const operationId = await world.start(s2);
+  const operationId = await world.begin(s2);
   const command = await sent();
   const operator = world.installation.operator();
   expect(await core.createVmSnapshot.create(operator, requestOf(clone.id))).toMatchObject({

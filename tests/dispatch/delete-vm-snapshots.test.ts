@@ -6,15 +6,15 @@ import { failure } from './fake-agent.js';
 let world: DeleteWorld;
 
 beforeEach(async () => {
-  world = await DeleteWorld.open();
+  world = await DeleteWorld.start();
 });
-afterEach(() => world.installation.stop());
+afterEach(() => world.stop());
 
 describe('forward', () => {
   it('VM-10: an inner snapshot of a running chain: committed, children go to its parent, its file goes', async () => {
     const [s1, s2, s3] = [await world.take(), await world.take(), await world.take()];
     world.agent.received.length = 0;
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
     expect(world.verbs()).toEqual(['merge-layers', 'merge-layers', 'discard-layers']);
     const [merge] = world.agent.received;
@@ -108,7 +108,7 @@ describe('refusals', () => {
   it('a machine that is held is busy, and says with what', async () => {
     const [s1] = [await world.take(), await world.take()];
     const sent = await world.hold('merge-layers');
-    const operationId = await world.start(s1);
+    const operationId = await world.begin(s1);
     await sent();
     const other = await world.replica.core.deleteVmSnapshots.delete(world.owner(), world.request({ snapshotIds: [s1] }));
     expect(other).toMatchObject({ refusals: [{ code: 'MACHINE_BUSY', operationId }] });
@@ -123,7 +123,7 @@ describe('when a merge fails', () => {
     const carryOut = world.agent.behave;
     world.agent.behave = (command) =>
       command.body.verb === 'merge-layers' ? { kind: 'failed', failure: failed, left: 'SPOILED' } : carryOut(command);
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(await world.operation(operationId)).toMatchObject({ error: { code: 'IO_ERROR', retryable: true } });
     expect(await world.stateOf(s2)).toBe('ERROR');
@@ -149,7 +149,7 @@ describe('when a merge fails', () => {
       carryOut(command);
       return { kind: 'failed', failure: failed, left: 'REPOINTED' };
     };
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(await world.layers()).toContain('1>0 PRESENT REPOINTED');
     const other = await world.replica.core.deleteVmSnapshots.delete(world.owner(), world.request({ snapshotIds: [s2] }));
@@ -172,7 +172,7 @@ describe('when a merge fails', () => {
       if (command.body.verb === 'merge-layers') merges += 1;
       return merges === 2 ? failure('INSUFFICIENT_SPACE', 'The pool is full.') : carryOut(command);
     };
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     world.agent.behave = carryOut;
     world.agent.received.length = 0;
@@ -189,7 +189,7 @@ describe('when a merge fails', () => {
     const [, s2] = [await world.take(), await world.take(), await world.take()];
     const carryOut = world.agent.behave;
     world.agent.behave = (command) => (command.body.verb === 'discard-layers' ? failure('MACHINE_BUSY', 'Open.') : carryOut(command));
-    expect(await world.operationEnd(await world.start(s2))).toBe('SUCCEEDED');
+    expect(await world.operationEnd(await world.begin(s2))).toBe('SUCCEEDED');
     expect(await world.layers()).toContain('2>1 DISCARDING');
     expect(await world.stateOf(s2)).toBe('REMOVED');
   });
@@ -201,7 +201,7 @@ describe('cancelled', () => {
     world.agent.disconnect();
     await waitUntil('the host is gone', async () => (await world.sql(`SELECT state FROM host`))[0]?.['state'] !== 'UP');
     await world.sql(`UPDATE host SET state = 'UP'`);
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     const effects = await world.replica.core.operations.cancelEffects(world.owner(), [operationId]);
     const commands = await world.sql('SELECT verb, state, outcome FROM command WHERE operation_id = $1', [operationId]);
     expect(effects.get(operationId), JSON.stringify(commands)).toContain('Nothing has begun');
@@ -214,7 +214,7 @@ describe('cancelled', () => {
   it('in a merge: the host is told, the target is spoiled, the retry ends it', async () => {
     const [, s2] = [await world.take(), await world.take(), await world.take()];
     const sent = await world.hold('merge-layers');
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     const command = await sent();
     const operator = world.installation.operator();
     expect(await world.replica.core.operations.cancel(operator, operationId)).toMatchObject({ refusals: [{ code: 'FORBIDDEN' }] });
@@ -236,7 +236,7 @@ describe('cancelled', () => {
   it('while files are removed: it is too late, and it says so', async () => {
     const [, s2] = [await world.take(), await world.take(), await world.take()];
     const sent = await world.hold('discard-layers');
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     const command = await sent();
     expect((await world.replica.core.operations.cancelEffects(world.owner(), [operationId])).size).toBe(0);
     expect(await world.replica.core.operations.cancel(world.owner(), operationId)).toMatchObject({
@@ -249,7 +249,7 @@ describe('cancelled', () => {
   it('a snapshot that was deleted again, as a new operation, goes on where the first stopped', async () => {
     const [, s2] = [await world.take(), await world.take(), await world.take()];
     const sent = await world.hold('merge-layers');
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     const command = await sent();
     await world.replica.core.operations.cancel(world.owner(), operationId);
     world.agent.finish(command, { kind: 'cancelled', left: 'SPOILED' });
@@ -267,7 +267,7 @@ describe('when the API dies', () => {
     async (verb) => {
       const [, s2] = [await world.take(), await world.take(), await world.take()];
       const sent = await world.hold(verb);
-      const operationId = await world.start(s2);
+      const operationId = await world.begin(s2);
       const command = await sent();
       const outcome = { kind: 'done' as const, result: world.agent.carryOut(command) };
       await world.replica.stop();

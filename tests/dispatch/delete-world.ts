@@ -1,39 +1,15 @@
 import { expect } from 'vitest';
-import type { Principal } from '@coppice/api/access/principal.js';
 import type { CommandIssued } from '@coppice/protocol';
 import { waitUntil } from '../testkit/wait-until.js';
-import type { FakeAgent } from './fake-agent.js';
-import { Installation, type Replica, requestOf, valueOf } from './installation.js';
+import { type Replica, valueOf } from './installation.js';
+import { MachineWorld } from './machine-world.js';
 
 type DeleteRequest = Parameters<Replica['core']['deleteVmSnapshots']['delete']>[1];
 
 /** One pretended host with one machine, and what a test of deletes asks of it again and again. */
-export class DeleteWorld {
-  readonly installation: Installation;
-  readonly agent: FakeAgent;
-  readonly machine: { id: string; uuid: string };
-  replica: Replica;
-
-  private constructor(parts: { installation: Installation; agent: FakeAgent; machine: { id: string; uuid: string }; replica: Replica }) {
-    this.installation = parts.installation;
-    this.agent = parts.agent;
-    this.machine = parts.machine;
-    this.replica = parts.replica;
-  }
-
-  static async open(): Promise<DeleteWorld> {
-    const installation = await Installation.start();
-    const replica = await installation.replica();
-    const agent = await installation.host(replica, 'h1');
-    return new DeleteWorld({ installation, replica, agent, machine: await installation.machine(replica, agent, 'web-1') });
-  }
-
-  async sql(...asked: Parameters<Installation['database']['sql']>) {
-    return this.installation.database.sql(...asked);
-  }
-
-  owner(): Principal {
-    return { ...this.installation.operator(), roles: new Map([[this.installation.projectId, 'OWNER']]) };
+export class DeleteWorld extends MachineWorld {
+  static async start(): Promise<DeleteWorld> {
+    return new DeleteWorld(await MachineWorld.parts());
   }
 
   request(changed: Partial<DeleteRequest>): DeleteRequest {
@@ -41,27 +17,13 @@ export class DeleteWorld {
     return { virtualMachineId: this.machine.id, ...plain, ...changed };
   }
 
-  async take(changed: Parameters<typeof requestOf>[1] = {}): Promise<string> {
-    const { core } = this.replica;
-    const created = valueOf(await core.createVmSnapshot.create(this.installation.operator(), requestOf(this.machine.id, changed)));
-    expect(await this.operationEnd(created.operationId)).toBe('SUCCEEDED');
-    return created.snapshotId;
-  }
-
-  async start(...snapshotIds: string[]): Promise<string> {
+  async begin(...snapshotIds: string[]): Promise<string> {
     return valueOf(await this.replica.core.deleteVmSnapshots.delete(this.owner(), this.request({ snapshotIds }))).operationId;
   }
 
   /** Deletes them and waits for the end. */
   async delete(...snapshotIds: string[]): Promise<void> {
-    expect(await this.operationEnd(await this.start(...snapshotIds))).toBe('SUCCEEDED');
-  }
-
-  async operationEnd(id: string): Promise<string> {
-    return waitUntil('the end of the operation', async () => {
-      const [row] = await this.sql(`SELECT state FROM operation WHERE id = $1 AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED')`, [id]);
-      return row && String(row['state']);
-    });
+    expect(await this.operationEnd(await this.begin(...snapshotIds))).toBe('SUCCEEDED');
   }
 
   async operation(id: string) {
@@ -73,11 +35,6 @@ export class DeleteWorld {
   async steps(operationId: string): Promise<string[]> {
     const rows = await this.sql('SELECT kind, state FROM operation_step WHERE operation_id = $1 ORDER BY position', [operationId]);
     return rows.map((row) => `${String(row['kind'])} ${String(row['state'])}`);
-  }
-
-  async stateOf(snapshotId: string): Promise<string> {
-    const [row] = await this.sql('SELECT state FROM vm_snapshot WHERE id = $1', [snapshotId]);
-    return String(row?.['state']);
   }
 
   async parentOf(snapshotId: string): Promise<unknown> {
@@ -114,10 +71,6 @@ export class DeleteWorld {
   onHost(): number[] {
     const disk = this.agent.machine(this.machine.uuid).disks.find((one) => one.target === 'vda');
     return disk?.chain.map((layer) => Number(/\.(\d+)\.qcow2$/.exec(layer.fileName)?.[1])) ?? [];
-  }
-
-  verbs(): string[] {
-    return this.agent.received.map((command) => command.body.verb);
   }
 
   /** After the last operation the host was looked at once more, and it has what is recorded. */

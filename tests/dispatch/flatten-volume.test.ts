@@ -7,9 +7,9 @@ import { valueOf } from './installation.js';
 let world: DeleteWorld;
 
 beforeEach(async () => {
-  world = await DeleteWorld.open();
+  world = await DeleteWorld.start();
 });
-afterEach(() => world.installation.stop());
+afterEach(() => world.stop());
 
 async function vda(): Promise<string> {
   const [row] = await world.sql(`SELECT id FROM volume WHERE target = 'vda'`);

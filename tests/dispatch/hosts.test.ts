@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import type { FakeAgent } from './fake-agent.js';
 import { Installation, type Replica, requestOf, valueOf } from './installation.js';
-import { about, codeOf, driftOf, ended } from './machine-world.js';
+import { about, codeOf, driftOf, ended, MachineWorld } from './machine-world.js';
 
 let installation: Installation;
 let replica: Replica;
@@ -10,10 +10,7 @@ let agent: FakeAgent;
 let machine: { id: string; uuid: string };
 
 beforeEach(async () => {
-  installation = await Installation.start();
-  replica = await installation.replica();
-  agent = await installation.host(replica, 'h1');
-  machine = await installation.machine(replica, agent, 'web-1');
+  ({ installation, replica, agent, machine } = await MachineWorld.parts());
 });
 afterEach(() => installation.stop());
 

@@ -8,9 +8,9 @@ const MIB = 1 << 20;
 let world: DeleteWorld;
 
 beforeEach(async () => {
-  world = await DeleteWorld.open();
+  world = await DeleteWorld.start();
 });
-afterEach(() => world.installation.stop());
+afterEach(() => world.stop());
 
 async function plan(...snapshotIds: string[]) {
   return valueOf(await world.replica.core.deleteVmSnapshots.plan(world.owner(), world.request({ snapshotIds })));
@@ -77,7 +77,7 @@ it.each(['create-layers', 'freeze-layers'])('the T-trick fails at %s: no head is
   await plan(s2);
   const carryOut = world.agent.behave;
   world.agent.behave = (command) => (command.body.verb === verb ? failure('IO_ERROR', 'The disk is on fire.') : carryOut(command));
-  const operationId = await world.start(s2);
+  const operationId = await world.begin(s2);
   expect(await world.operationEnd(operationId)).toBe('FAILED');
   expect(await world.stateOf(s2)).toBe('ERROR');
   expect(await world.layers()).toContain('2>1 PRESENT head');
@@ -96,7 +96,7 @@ it.each(['create-layers', 'freeze-layers', 'merge-layers'])(
     const [, s2] = [await world.take(), await world.take()];
     await plan(s2);
     const sent = await world.hold(verb);
-    const operationId = await world.start(s2);
+    const operationId = await world.begin(s2);
     const command = await sent();
     const outcome = { kind: 'done' as const, result: world.agent.carryOut(command) };
     await world.replica.stop();

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import type { FakeAgent } from './fake-agent.js';
 import { Installation, type Replica, valueOf } from './installation.js';
-import { about, codeOf, driftOf, ended, ownerOf, snapshotOf } from './machine-world.js';
+import { about, codeOf, driftOf, ended, ownerOf, snapshotOf, MachineWorld } from './machine-world.js';
 
 let installation: Installation;
 let replica: Replica;
@@ -11,10 +11,7 @@ let agent: FakeAgent;
 let machine: { id: string; uuid: string };
 
 beforeEach(async () => {
-  installation = await Installation.start();
-  replica = await installation.replica();
-  agent = await installation.host(replica, 'h1');
-  machine = await installation.machine(replica, agent, 'web-1');
+  ({ installation, replica, agent, machine } = await MachineWorld.parts());
 });
 afterEach(() => installation.stop());
 

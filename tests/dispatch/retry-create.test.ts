@@ -6,9 +6,9 @@ import { requestOf, valueOf } from './installation.js';
 let world: DeleteWorld;
 
 beforeEach(async () => {
-  world = await DeleteWorld.open();
+  world = await DeleteWorld.start();
 });
-afterEach(() => world.installation.stop());
+afterEach(() => world.stop());
 
 it.each(['create-layers', 'freeze-layers'])(
   'a create that failed at %s is taken anew, under its name, as a child of what is current then',

@@ -28,7 +28,7 @@ it('RV-1: goes back: fresh heads over what the snapshot holds, the old heads gon
     ],
     layers: ['0 PRESENT frozen', '1 PRESENT frozen', '2 DISCARDED', '3 PRESENT'],
   });
-  expect([await world.snapshotState(s1), await world.snapshotState(s2)]).toEqual(['READY', 'READY']);
+  expect([await world.stateOf(s1), await world.stateOf(s2)]).toEqual(['READY', 'READY']);
   expect(await world.machineRow()).toMatchObject({ state: 'STOPPED', power_state: 'OFF', current_snapshot_id: s1, drift: null, claims: 0 });
   expect((await world.installation.transitions('VM_SNAPSHOT')).slice(-2)).toEqual([
     'VM_SNAPSHOT READY→REVERTING',
@@ -168,7 +168,7 @@ describe('when it fails', () => {
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(world.verbs()).toEqual(['create-layers']);
     expect(await world.forest()).toMatchObject(left);
-    expect([await world.snapshotState(s1), await world.snapshotState(safetySnapshotId)]).toEqual(['READY', 'ERROR']);
+    expect([await world.stateOf(s1), await world.stateOf(safetySnapshotId)]).toEqual(['READY', 'ERROR']);
     const [safety] = await world.sql(
       `SELECT error->>'message' AS why, (SELECT count(*)::int FROM snapshot_disk d WHERE d.snapshot_id = s.id) AS pins FROM vm_snapshot s WHERE id = $1`,
       [safetySnapshotId],
@@ -187,7 +187,7 @@ describe('when it fails', () => {
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(world.verbs()).toEqual(['create-layers', 'switch-heads', 'discard-layers']);
     expect(await world.forest()).toMatchObject(left);
-    expect(await world.snapshotState(s1)).toBe('READY');
+    expect(await world.stateOf(s1)).toBe('READY');
     expect(await world.machineRow()).toMatchObject({ state: 'RUNNING', claims: 0 });
     world.agent.behave = carryOut;
     expect(await world.operationEnd((await world.startRevert(s1)).operationId)).toBe('SUCCEEDED');
@@ -203,7 +203,7 @@ describe('when it fails', () => {
     world.agent.behave = carryOut;
     valueOf(await world.replica.core.operations.retry(world.installation.operator(), operationId));
     await waitUntil('the success', async () => (await world.operationEnd(operationId)) === 'SUCCEEDED');
-    expect(await world.snapshotState(safetySnapshotId)).toBe('ERROR');
+    expect(await world.stateOf(safetySnapshotId)).toBe('ERROR');
     const [safety] = await world.sql(`SELECT parent_id, name FROM vm_snapshot WHERE state = 'READY' AND name LIKE 'before%'`);
     expect(safety).toEqual({ parent_id: s1, name: 'before reverting to snapshot-1 (2)' });
     expect((await world.forest()).layers).toEqual(['0 PRESENT frozen', '1 PRESENT frozen', '2 DISCARDED', '3 PRESENT']);
@@ -221,7 +221,7 @@ describe('when it fails', () => {
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(world.verbs()).toEqual(['create-layers', 'switch-heads']);
     expect((await world.forest()).layers).toEqual(['0 PRESENT frozen', '1 PRESENT', '2 PLANNED']);
-    expect(await world.snapshotState(s1)).toBe('READY');
+    expect(await world.stateOf(s1)).toBe('READY');
   });
 
   it('at the discard: the revert is done, and what is left is known as garbage', async () => {
@@ -250,8 +250,8 @@ describe('when the API dies', () => {
     await world.agent.connect(world.replica.url);
     expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
     expect(world.agent.received.filter((command) => command.id === sent.id)).toHaveLength(2);
-    expect(await world.snapshotState(s1)).toBe('READY');
-    if (safetySnapshotId !== null) expect(await world.snapshotState(safetySnapshotId)).toBe('READY');
+    expect(await world.stateOf(s1)).toBe('READY');
+    if (safetySnapshotId !== null) expect(await world.stateOf(safetySnapshotId)).toBe('READY');
     await waitUntil('the last inventory', () => world.agent.inventoryRequests.at(-1) === world.machine.uuid);
     expect(await world.machineRow()).toMatchObject({ current_snapshot_id: s1, drift: null, claims: 0 });
   });

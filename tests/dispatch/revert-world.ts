@@ -1,72 +1,22 @@
-import { expect } from 'vitest';
-import { waitUntil } from '../testkit/wait-until.js';
-import type { FakeAgent } from './fake-agent.js';
-import { Installation, type Replica, requestOf, valueOf } from './installation.js';
+import { valueOf } from './installation.js';
+import { MachineWorld } from './machine-world.js';
 
 /** What a test may want otherwise of a revert. */
 type Changed = { snapshotFirst?: boolean; start?: boolean; idempotencyKey?: string };
 
 /** An installation with one machine on one pretended host, and what tests of reverts ask of it. */
-export class RevertWorld {
-  readonly installation: Installation;
-  readonly agent: FakeAgent;
-  readonly machine: { id: string; uuid: string };
-  replica: Replica;
-
-  private constructor(parts: { installation: Installation; replica: Replica; agent: FakeAgent; machine: { id: string; uuid: string } }) {
-    this.installation = parts.installation;
-    this.replica = parts.replica;
-    this.agent = parts.agent;
-    this.machine = parts.machine;
-  }
-
+export class RevertWorld extends MachineWorld {
   static async start(): Promise<RevertWorld> {
-    const installation = await Installation.start();
-    const replica = await installation.replica();
-    const agent = await installation.host(replica, 'h1');
-    return new RevertWorld({ installation, replica, agent, machine: await installation.machine(replica, agent, 'web-1') });
-  }
-
-  stop(): Promise<void> {
-    return this.installation.stop();
-  }
-
-  sql(...asked: Parameters<Installation['database']['sql']>) {
-    return this.installation.database.sql(...asked);
+    return new RevertWorld(await MachineWorld.parts());
   }
 
   requestFor(snapshotId: string, changed: Changed = {}) {
     return { snapshotId, snapshotFirst: false, start: false, planHash: null, idempotencyKey: null, ...changed };
   }
 
-  async snapshotState(id: string | null): Promise<string> {
-    const [row] = await this.sql('SELECT state FROM vm_snapshot WHERE id = $1', [id]);
-    return String(row?.['state']);
-  }
-
-  /** The state in which an operation ended, once it has. */
-  async operationEnd(id: string): Promise<string> {
-    return waitUntil('the end of the operation', async () => {
-      const [row] = await this.sql(`SELECT state FROM operation WHERE id = $1 AND finished_at IS NOT NULL`, [id]);
-      return row && String(row['state']);
-    });
-  }
-
-  async take(changed: Parameters<typeof requestOf>[1] = {}): Promise<string> {
-    const asked = requestOf(this.machine.id, changed);
-    const created = valueOf(await this.replica.core.createVmSnapshot.create(this.installation.operator(), asked));
-    expect(await this.operationEnd(created.operationId)).toBe('SUCCEEDED');
-    return created.snapshotId;
-  }
-
   async startRevert(snapshotId: string, changed: Changed = {}) {
     const asked = this.requestFor(snapshotId, changed);
     return valueOf(await this.replica.core.revertToVmSnapshot.revert(this.installation.operator(), asked));
-  }
-
-  /** What the host was asked for, in order. */
-  verbs(): string[] {
-    return this.agent.received.map((command) => command.body.verb);
   }
 
   /** Per disk: the head's number, the number of the layer below it; then what became of every layer of vda. */

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import { failure, type FakeAgent } from './fake-agent.js';
 import { Installation, type Replica, requestOf, valueOf } from './installation.js';
+import { MachineWorld } from './machine-world.js';
 
 let installation: Installation;
 let replica: Replica;
@@ -11,10 +12,7 @@ let agent: FakeAgent;
 let machine: { id: string; uuid: string };
 
 beforeEach(async () => {
-  installation = await Installation.start();
-  replica = await installation.replica();
-  agent = await installation.host(replica, 'h1');
-  machine = await installation.machine(replica, agent, 'web-1');
+  ({ installation, replica, agent, machine } = await MachineWorld.parts());
 });
 afterEach(() => installation.stop());
 

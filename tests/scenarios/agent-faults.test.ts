@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CRASH_POINTS } from '@coppice/agent';
 import { hangGuestAgent } from '../testkit/guest-faults.js';
+import type { LabHost } from '../testkit/lab-host.js';
 import { expectChains, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { isFrozen } from '../testkit/outside-probes.js';
 import { expectHonestContent, expectSettled } from '../testkit/settled.js';
 import { beginSnapshot, machineIsIdle, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-import type { LabHost } from '../testkit/lab-host.js';
 
 let world: World;
 let host: LabHost;

@@ -1,6 +1,7 @@
 /** Creating a VM snapshot, seen from outside: by subscribers on both replicas, by qemu-img, by e2fsck, by the guest's own writer. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Transport } from '../testkit/event-stream.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { expectChains, expectNoOrphans } from '../testkit/on-disk.js';
 import { frozenContent, isFrozen, sha256Of } from '../testkit/outside-probes.js';
 import { askForSnapshot, cursorOf, type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
@@ -136,7 +137,7 @@ describe('other ways to create', () => {
     const hashes = await Promise.all(frozen.map(sha256Of));
 
     await known.machine.start();
-    await world.waitForMachine(known.id, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
+    await machineBecomes(world.admin, known, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
     const second = await takeSnapshot(tenant, known, { name: 'on', quiesce: true });
     expect(second.consistency).toBe('FILESYSTEM');
     expect(await Promise.all(frozen.map(sha256Of))).toEqual(hashes);

@@ -6,14 +6,12 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Seeded } from '../simulator/seeded.js';
 import { writePatterns } from '../testkit/content.js';
-import { takeWhenFree } from '../testkit/machine-calls.js';
 import { bytesTold, costsByTarget, ownClusters, ownContent, writtenBytes } from '../testkit/moved-bytes.js';
 import { expectNoOrphans } from '../testkit/on-disk.js';
-import { disksOf, layerFilesOf } from '../testkit/outside-probes.js';
-import { treeOf } from '../testkit/snapshot-calls.js';
-import { askToRevert, planDelete, succeeded } from '../testkit/tree-calls.js';
-import { becomesSmallest, deleteSnapshots, expectSame, forestOnDisk, treeContent } from '../testkit/tree-content.js';
-import { waitUntil } from '../testkit/wait-until.js';
+import { headOf, layerFilesOf } from '../testkit/outside-probes.js';
+import { takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
+import { deleteSnapshots, planDelete, revertTo } from '../testkit/tree-calls.js';
+import { becomesSmallest, expectSame, forestOnDisk, treeContent } from '../testkit/tree-content.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
 const CLUSTER = 64 * 1024;
@@ -67,9 +65,9 @@ async function plant(known: KnownMachine, chance: Seeded): Promise<readonly stri
   const ids: string[] = [];
   for (let number = 1; number <= 4 + chance.below(3); number += 1) {
     await write(known, chance, number);
-    const { id } = await takeWhenFree(owner(), known, { name: `s${number}`, volumeIds: [known.volumes['vda'] ?? ''] });
+    const { id } = await takeSnapshot(owner(), known, { name: `s${number}`, volumeIds: [known.volumes['vda'] ?? ''] });
     ids.push(id);
-    if (chance.once(2)) await goBack(chance.oneOf(ids) ?? id);
+    if (chance.once(2)) await revertTo(owner(), known, { snapshot: { id: chance.oneOf(ids) ?? id } });
   }
   await write(known, chance, 40);
   return ids
@@ -85,15 +83,7 @@ async function write(known: KnownMachine, chance: Seeded, number: number): Promi
     const length = 1 + chance.below(chance.once(2) ? 8 : 160);
     return { offset: chance.below(CLUSTERS - length) * CLUSTER, length: length * CLUSTER, byte: number * 5 + index };
   });
-  await writePatterns(await headOf(known), patterns);
-}
-
-async function goBack(snapshotId: string): Promise<void> {
-  await waitUntil('the machine to go back', async () => {
-    const answer = await askToRevert(owner(), snapshotId);
-    if (answer.errors.some(({ code }) => code === 'MACHINE_BUSY')) return false;
-    return succeeded(owner(), answer);
-  });
+  await writePatterns(await headOf(known.machine, 'vda'), patterns);
 }
 
 /**
@@ -104,7 +94,7 @@ async function bestAllowed(known: KnownMachine, doomed: ReadonlySet<string>): Pr
   const below = new Map(await forestOnDisk(world, volumeOf(known)));
   const { snapshotTree } = await treeOf(world.admin, known);
   const kept = snapshotTree.nodes.filter((node) => !doomed.has(node.id)).flatMap((node) => node.disks);
-  const named = new Set([basename(await headOf(known)), ...kept.map((disk) => basename(disk.layerPath ?? ''))]);
+  const named = new Set([basename(await headOf(known.machine, 'vda')), ...kept.map((disk) => basename(disk.layerPath ?? ''))]);
   const readersOf = (name: string) => [...below].filter(([, under]) => under === name).length;
   for (let isDone = false; !isDone; ) {
     const unread = [...below.keys()].filter((name) => !named.has(name) && readersOf(name) === 0);
@@ -131,10 +121,4 @@ async function contentsOf(known: KnownMachine): Promise<ReadonlyMap<string, Read
 
 function volumeOf(known: KnownMachine): string {
   return known.machine.guest.disks[0]?.volumeUuid ?? '';
-}
-
-async function headOf(known: KnownMachine): Promise<string> {
-  const head = (await disksOf(known.machine, 'persistent'))['vda'];
-  if (head === undefined) throw new Error(`${known.machine.name} has no vda`);
-  return head;
 }

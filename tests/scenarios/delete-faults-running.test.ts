@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, it, vi } from 'vitest';
 import { restartAgentFor } from '../testkit/crash-agent.js';
 import { agentDiesIn, type Crash, endsWell, expectWhole, mergeIsSent, plantForDelete } from '../testkit/disturbed-delete.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { operationOf } from '../testkit/tree-calls.js';
-import { askToDeleteWhenFree } from '../testkit/tree-content.js';
+import { operationOf } from '../testkit/operation-calls.js';
+import { askToDeleteWhenFree } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -93,7 +94,7 @@ it.each([
   await waitUntil('the merge to be sent', () => mergeIsSent(world, operationId), { everyMs: 10 });
   process.kill(qemuPid(known), 'SIGKILL');
   await endsWell(world, operationId);
-  await world.waitForMachine(known.id, (answer) => answer.state === 'STOPPED');
+  await machineBecomes(world.admin, known, (answer) => answer.state === 'STOPPED');
   await expectWhole(planted);
 });
 

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { diedOrOver, restartAgentFor } from '../testkit/crash-agent.js';
 import { agentDiesIn, type Crash, endsWell, expectWhole, isOver, mergeIsSent, plantForDelete } from '../testkit/disturbed-delete.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
+import { askFor, findOperation, operationEnded, operationOf } from '../testkit/operation-calls.js';
 import { findSnapshot, machineIsIdle } from '../testkit/snapshot-calls.js';
-import { askFor, findOperation, operationEnded, operationOf } from '../testkit/tree-calls.js';
-import { askToDeleteWhenFree, deleteSnapshots, expectSame, treeContent } from '../testkit/tree-content.js';
+import { askToDeleteWhenFree, deleteSnapshots } from '../testkit/tree-calls.js';
+import { expectSame, treeContent } from '../testkit/tree-content.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 

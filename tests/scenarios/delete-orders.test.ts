@@ -8,12 +8,11 @@ import { guestExec, ProgramError, runProgram, waitForGuestAgent } from '@coppice
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Seeded } from '../simulator/seeded.js';
 import { writePatterns } from '../testkit/content.js';
-import { takeWhenFree } from '../testkit/machine-calls.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { disksOf, layerFilesOf } from '../testkit/outside-probes.js';
-import { findSnapshot } from '../testkit/snapshot-calls.js';
-import { askToRevert, succeeded } from '../testkit/tree-calls.js';
-import { becomesSmallest, deleteSnapshots, expectSame, treeContent } from '../testkit/tree-content.js';
+import { disksOf, headOf, layerFilesOf } from '../testkit/outside-probes.js';
+import { findSnapshot, takeSnapshot } from '../testkit/snapshot-calls.js';
+import { deleteSnapshots, revertTo } from '../testkit/tree-calls.js';
+import { becomesSmallest, expectSame, treeContent } from '../testkit/tree-content.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -81,7 +80,7 @@ async function stoppedOrder(known: KnownMachine, order: Order): Promise<void> {
     await deleteSnapshots(owner(), known, { snapshotIds: [ids[node]] });
     gone.add(node);
     for (const other of NODES.filter((name) => !gone.has(name))) await expectShows(await layerOf(ids[other]), join(references, other));
-    await expectShows(await headOf(known), join(references, 'head'));
+    await expectShows(await headOf(known.machine, 'vda'), join(references, 'head'));
   }
   await becomesSmallest(world, known);
   expect(await layerFilesOf(world.poolDir, known.machine.guest.disks[0]?.volumeUuid ?? '')).toHaveLength(1);
@@ -89,12 +88,12 @@ async function stoppedOrder(known: KnownMachine, order: Order): Promise<void> {
 
 async function plantStopped(known: KnownMachine, references: string): Promise<Readonly<Record<Node, string>>> {
   // What the round before has left must not shine through.
-  await writePatterns(await headOf(known), [{ offset: MIB, length: 48 * MIB, byte: 0 }]);
+  await writePatterns(await headOf(known.machine, 'vda'), [{ offset: MIB, length: 48 * MIB, byte: 0 }]);
   return plant({
     known,
     write: async (name, n) => {
-      await writePatterns(await headOf(known), patternsOf(n));
-      if (name === 'head') await keepReference(await headOf(known), join(references, name));
+      await writePatterns(await headOf(known.machine, 'vda'), patternsOf(n));
+      if (name === 'head') await keepReference(await headOf(known.machine, 'vda'), join(references, name));
     },
     taken: async (name, id) => keepReference(await layerOf(id), join(references, name)),
     kindOfFirst: 'DISK',
@@ -134,17 +133,13 @@ async function plant({ known, write, taken, kindOfFirst }: Planting): Promise<Re
     await write(name, n);
     const kind = name === 'a' ? kindOfFirst : 'DISK';
     const volumeIds = kindOfFirst === 'DISK' ? { volumeIds: [known.volumes['vda'] ?? ''] } : {};
-    const { id } = await takeWhenFree(owner(), known, { name, kind, ...volumeIds });
+    const { id } = await takeSnapshot(owner(), known, { name, kind, ...volumeIds });
     await taken(name, id);
     return id;
   };
   const [a, b, c] = [await take('a', 1), await take('b', 2), await take('c', 3)];
   await write('head', 4);
-  await waitUntil('the machine to go back', async () => {
-    const answer = await askToRevert(owner(), a);
-    if (answer.errors.some(({ code }) => code === 'MACHINE_BUSY')) return false;
-    return succeeded(owner(), answer);
-  });
+  await revertTo(owner(), known, { snapshot: { id: a } });
   if ((await known.machine.state()) === 'running') await waitForGuestAgent(known.machine.libvirtUri, known.machine.name, DEADLINE_MS);
   const [d, e] = [await take('d', 5), await take('e', 6)];
   await write('head', 7);
@@ -163,12 +158,6 @@ async function layerOf(snapshotId: string): Promise<string> {
   const [disk] = (await findSnapshot(world.admin, snapshotId))?.disks ?? [];
   if (disk === undefined) throw new Error(`snapshot ${snapshotId} has no disk`);
   return world.layerPath(disk);
-}
-
-async function headOf(known: KnownMachine): Promise<string> {
-  const head = (await disksOf(known.machine, 'persistent'))['vda'];
-  if (head === undefined) throw new Error(`${known.machine.name} has no vda`);
-  return head;
 }
 
 /** Copies what a reader of the layer sees: apart from every chain. */

@@ -1,14 +1,15 @@
 /** Deleting snapshots under a guest that goes on writing: merges inside its chain and at its head; what waits is done when it stops. */
 import { guestExec } from '@coppice/lab';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { takeWhenFree } from '../testkit/machine-calls.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { marksOf } from '../testkit/marks.js';
 import { bytesTold } from '../testkit/moved-bytes.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { chainOnDisk, checkImage, disksOf, layerFilesOf } from '../testkit/outside-probes.js';
-import { findSnapshot, type SnapshotAnswer, treeOf } from '../testkit/snapshot-calls.js';
-import { type PlanAnswer, planDelete } from '../testkit/tree-calls.js';
-import { becomesSmallest, deleteSnapshots, expectSame, treeContent } from '../testkit/tree-content.js';
+import type { PlanAnswer } from '../testkit/operation-calls.js';
+import { chainOnDisk, checkImage, disksOf, headOf, layerFilesOf } from '../testkit/outside-probes.js';
+import { findSnapshot, type SnapshotAnswer, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
+import { deleteSnapshots, planDelete } from '../testkit/tree-calls.js';
+import { becomesSmallest, expectSame, treeContent } from '../testkit/tree-content.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -48,7 +49,7 @@ async function fill(known: KnownMachine, file: string, mib: number): Promise<voi
 /** A snapshot of the first disk alone, after so many MiB were written to it. */
 async function fillAndTake(known: KnownMachine, name: string, mib: number): Promise<SnapshotAnswer> {
   await fill(known, name, mib);
-  return takeWhenFree(owner(), known, { name, volumeIds: [known.volumes['vda'] ?? ''] });
+  return takeSnapshot(owner(), known, { name, volumeIds: [known.volumes['vda'] ?? ''] });
 }
 
 async function pathOf(snapshot: { readonly id: string }): Promise<string> {
@@ -129,7 +130,7 @@ describe('GA-5: one disk of a running guest', () => {
     expect(await chainOnDisk(now ?? '')).toHaveLength(3);
     expect(await currentId(known)).toBe(s1.id);
     await stopsAndConsolidates(known);
-    expect(await chainOnDisk((await disksOf(known.machine, 'persistent'))['vda'] ?? '')).toHaveLength(2);
+    expect(await chainOnDisk(await headOf(known.machine, 'vda'))).toHaveLength(2);
   });
 
   it('GA-5: a merge that is several times dearer while the guest runs waits until it stops', async () => {
@@ -152,7 +153,7 @@ describe('both disks of a running guest', () => {
     const chain: SnapshotAnswer[] = [];
     for (const name of ['s1', 's2', 's3', 's4']) {
       await fill(known, 'same', 2);
-      chain.push(await takeWhenFree(owner(), known, { name }));
+      chain.push(await takeSnapshot(owner(), known, { name }));
     }
     await removeLive(known, chain.slice(0, 1));
     expect(await currentId(known)).toBe(chain[3]?.id);
@@ -176,7 +177,7 @@ it('and after all of it nothing is left running or claimed', async () => {
 async function stopsAndConsolidates(known: KnownMachine): Promise<void> {
   const before = await treeContent(world, known);
   await known.machine.cutPower();
-  await world.waitForMachine(known.id, (answer) => answer.state === 'STOPPED');
+  await machineBecomes(world.admin, known, (answer) => answer.state === 'STOPPED');
   await becomesSmallest(world, known);
   expectSame(before, await treeContent(world, known), []);
   const done = await world.database.sql(

@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writePatterns } from '../testkit/content.js';
 import { bytesTold, costsByTarget, ownClusters } from '../testkit/moved-bytes.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { disksOf, layerFilesOf } from '../testkit/outside-probes.js';
-import { revertTo } from '../testkit/revert-calls.js';
+import { disksOf, headOf, layerFilesOf } from '../testkit/outside-probes.js';
 import { findSnapshot, type SnapshotAnswer, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
-import { type DeleteRequest, planDelete } from '../testkit/tree-calls.js';
-import { chainNames, deleteSnapshots, expectSame, expectSmallestForest, treeContent } from '../testkit/tree-content.js';
+import { type DeleteRequest, deleteSnapshots, planDelete, revertTo } from '../testkit/tree-calls.js';
+import { chainNames, expectSame, expectSmallestForest, treeContent } from '../testkit/tree-content.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -145,8 +144,7 @@ describe('RV-6: an inner one', () => {
   ] as const)('$what', async ({ below, above, keeps }) => {
     const known = await off(`inner-${keeps}`);
     const put = async (mib: number, byte: number, at = 4) => {
-      const head = (await disksOf(known.machine, 'persistent'))['vda'] ?? '';
-      await writePatterns(head, [{ offset: at * MIB, length: mib * MIB, byte }]);
+      await writePatterns(await headOf(known.machine, 'vda'), [{ offset: at * MIB, length: mib * MIB, byte }]);
       return takeSnapshot(owner(), known, { name: `s${byte}`, volumeIds: [known.volumes['vda'] ?? ''] });
     };
     await put(1, 1);

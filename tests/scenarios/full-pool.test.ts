@@ -2,13 +2,13 @@
 import { guestExec } from '@coppice/lab';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writePatterns } from '../testkit/content.js';
-import { takeWhenFree } from '../testkit/machine-calls.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { disksOf } from '../testkit/outside-probes.js';
+import { askFor, operationEnded, operationOf, succeeded } from '../testkit/operation-calls.js';
+import { disksOf, headOf } from '../testkit/outside-probes.js';
 import { leaveRoom } from '../testkit/small-pool.js';
-import { askForSnapshot, findSnapshot, machineIsIdle, snapshotIn, type SnapshotAnswer } from '../testkit/snapshot-calls.js';
-import { askFor, operationEnded, operationOf, succeeded } from '../testkit/tree-calls.js';
-import { askToDeleteWhenFree, becomesSmallest, expectSame, treeContent } from '../testkit/tree-content.js';
+import { askForSnapshot, findSnapshot, machineIsIdle, type SnapshotAnswer, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
+import { askToDeleteWhenFree } from '../testkit/tree-calls.js';
+import { becomesSmallest, expectSame, treeContent } from '../testkit/tree-content.js';
 import { Hopeless, waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -34,7 +34,7 @@ function owner() {
 }
 
 async function take(known: KnownMachine): Promise<SnapshotAnswer> {
-  return takeWhenFree(owner(), known, { volumeIds: [known.volumes['vda'] ?? ''] });
+  return takeSnapshot(owner(), known, { volumeIds: [known.volumes['vda'] ?? ''] });
 }
 
 /** Fills the pool after the API has said yes and before the agent looks; the operation fails, and says why. */
@@ -75,7 +75,7 @@ describe('of a machine that is off', () => {
   ])('FL-ENOSPC-$kind: everything reads as before, and the retry goes on', async ({ kind, lower, upper }) => {
     const known = await world.addMachine({ name: `off-${kind}`, power: 'off' });
     const put = async (offset: number, mib: number, byte: number) =>
-      writePatterns((await disksOf(known.machine, 'persistent'))['vda'] ?? '', [{ offset: offset * MIB, length: mib * MIB, byte }]);
+      writePatterns(await headOf(known.machine, 'vda'), [{ offset: offset * MIB, length: mib * MIB, byte }]);
     await put(1, lower, 1);
     const doomed = await take(known);
     await put(30, upper, 2);

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { attachByHand, newDiskImage } from '../testkit/by-hand.js';
 import { showsPattern, writePattern } from '../testkit/content.js';
-import { doTo, machineBecomes } from '../testkit/machine-calls.js';
-import { disksOf } from '../testkit/outside-probes.js';
-import { revertTo } from '../testkit/revert-calls.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
+import { doTo } from '../testkit/operation-calls.js';
+import { headOf } from '../testkit/outside-probes.js';
 import { takeSnapshot } from '../testkit/snapshot-calls.js';
-import { type KnownMachine, World } from '../testkit/world.js';
+import { revertTo } from '../testkit/tree-calls.js';
+import { World } from '../testkit/world.js';
 
 const GIB = 1024 ** 3;
 /** Milliseconds; what an operator calls seconds, on a machine that has other work. */
@@ -25,10 +26,6 @@ const owner = () => world.as(world.acme.ownerToken);
 const early = { offset: 19 * GIB, length: 64 * 1024, byte: 1 };
 const late = { offset: 19 * GIB, length: 64 * 1024, byte: 2 };
 
-async function headOf(known: KnownMachine): Promise<string> {
-  return (await disksOf(known.machine, 'persistent'))['vdc'] ?? '';
-}
-
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
@@ -42,12 +39,12 @@ it('VM-23: create and revert of a 20 GiB sparse disk take seconds', async () => 
   await machineBecomes(owner(), known, ({ drift }) => drift !== null);
   await doTo(owner(), 'reconcileVirtualMachine', { virtualMachineId: known.id, action: 'ADOPT' });
   await machineBecomes(owner(), known, ({ drift, operation }) => drift === null && operation === null);
-  await writePattern(await headOf(known), early);
+  await writePattern(await headOf(known.machine, 'vdc'), early);
 
   const taken: string[] = [];
   expect(await timed(async () => taken.push((await takeSnapshot(owner(), known, { name: 'then' })).id))).toBeLessThan(SECONDS);
-  await writePattern(await headOf(known), late);
-  expect(await showsPattern(await headOf(known), late)).toBe(true);
+  await writePattern(await headOf(known.machine, 'vdc'), late);
+  expect(await showsPattern(await headOf(known.machine, 'vdc'), late)).toBe(true);
   expect(await timed(() => revertTo(owner(), known, { snapshot: { id: taken[0] ?? '' } }))).toBeLessThan(SECONDS);
-  expect(await showsPattern(await headOf(known), early)).toBe(true);
+  expect(await showsPattern(await headOf(known.machine, 'vdc'), early)).toBe(true);
 });

@@ -1,6 +1,7 @@
 /** libvirtd or QEMU dies while a snapshot is being made: what happened is looked at, never assumed. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { restartIfLibvirtLags } from '../testkit/libvirt-lag.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { expectHonestContent, expectSettled } from '../testkit/settled.js';
 import { beginSnapshot, takeSnapshot } from '../testkit/snapshot-calls.js';
@@ -41,7 +42,7 @@ it('the guest is powered off in the middle: READY or ERROR, and the machine star
   await restartIfLibvirtLags(world, known);
   await expectSettled(world, known, id);
   await known.machine.start();
-  await world.waitForMachine(known.id, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
+  await machineBecomes(world.admin, known, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
   const next = await takeSnapshot(world.as(world.acme.operatorToken), known, { quiesce: true });
   await expectHonestContent(world, await expectSettled(world, known, next.id));
   await expectOneOperationAtATime(world);

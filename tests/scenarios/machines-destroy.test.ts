@@ -4,13 +4,12 @@ import { basename, join } from 'node:path';
 import { runProgram } from '@coppice/lab';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exchangeImageByHand, newDiskImage } from '../testkit/by-hand.js';
-import { contentHash } from '../testkit/content.js';
-import { doTo, driftedBy, machineBecomes, takeWhenFree } from '../testkit/machine-calls.js';
+import { contentHash, writeNumber } from '../testkit/content.js';
+import { driftedBy, machineBecomes } from '../testkit/machine-calls.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { disksOf } from '../testkit/outside-probes.js';
-import { writePattern } from '../testkit/patterns.js';
-import { findSnapshot, snapshotIn } from '../testkit/snapshot-calls.js';
-import { askFor } from '../testkit/tree-calls.js';
+import { askFor, doTo } from '../testkit/operation-calls.js';
+import { headOf } from '../testkit/outside-probes.js';
+import { findSnapshot, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -46,10 +45,10 @@ async function filesOf(known: KnownMachine): Promise<readonly string[]> {
 
 it('VM-18: a running machine with branches and a memory image goes: no definition, no file, no row of it in any list', async () => {
   const known = await world.addMachine({ name: 'doomed' });
-  const s1 = await takeWhenFree(owner(), known, { name: 's1' });
-  await takeWhenFree(owner(), known, { name: 's2', kind: 'DISK_AND_MEMORY' });
+  const s1 = await takeSnapshot(owner(), known, { name: 's1' });
+  await takeSnapshot(owner(), known, { name: 's2', kind: 'DISK_AND_MEMORY' });
   await doTo(owner(), 'revertToVmSnapshot', { snapshotId: s1.id, start: true });
-  await takeWhenFree(owner(), known, { name: 's3' });
+  await takeSnapshot(owner(), known, { name: 's3' });
   expect((await filesOf(known)).length).toBeGreaterThan(6);
   await destroy(known);
   expect(await known.machine.virsh('list', '--all', '--name')).not.toContain('doomed');
@@ -65,9 +64,9 @@ it('VM-18: a running machine with branches and a memory image goes: no definitio
 
 it('VM-18: layers that a clone reads stay, and the clone reads them', async () => {
   const known = await world.addMachine({ name: 'origin', power: 'off' });
-  await writePattern(known.machine, 'vda', 1);
-  const s1 = await takeWhenFree(owner(), known, { name: 's1' });
-  await writePattern(known.machine, 'vda', 2);
+  await writeNumber(known.machine, 'vda', 1);
+  const s1 = await takeSnapshot(owner(), known, { name: 's1' });
+  await writeNumber(known.machine, 'vda', 2);
   const clone = await world.addMachine({ name: 'clone', power: 'off' });
   const overlay = await cloneOnto(
     clone,
@@ -77,8 +76,8 @@ it('VM-18: layers that a clone reads stay, and the clone reads them', async () =
   await destroy(known);
   expect(await filesOf(known)).toEqual([`volume-${known.machine.guest.disks[0]?.volumeUuid ?? ''}.0.qcow2`]);
   expect(await contentHash(overlay)).toBe(before);
-  expect((await disksOf(clone.machine, 'persistent'))['vda']).toBe(overlay);
-  await takeWhenFree(owner(), clone, { name: 'works' });
+  expect(await headOf(clone.machine, 'vda')).toBe(overlay);
+  await takeSnapshot(owner(), clone, { name: 'works' });
   await expectOneOperationAtATime(world);
 });
 

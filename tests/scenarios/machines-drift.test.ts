@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { runProgram } from '@coppice/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachByHand, detachByHand, exchangeImageByHand, newDiskImage } from '../testkit/by-hand.js';
-import { contentHash } from '../testkit/content.js';
-import { doTo, driftedBy, machineBecomes, machineSeen, refusalOf, takeWhenFree } from '../testkit/machine-calls.js';
+import { contentHash, numbersNow, writeNumber } from '../testkit/content.js';
+import { driftedBy, machineBecomes, machineSeen } from '../testkit/machine-calls.js';
+import { doTo, refusalOf } from '../testkit/operation-calls.js';
 import { disksOf, sha256Of } from '../testkit/outside-probes.js';
-import { patternsNow, writePattern } from '../testkit/patterns.js';
-import { askForSnapshot, type SnapshotAnswer, snapshotIn } from '../testkit/snapshot-calls.js';
+import { askForSnapshot, type SnapshotAnswer, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
 let world: World;
@@ -35,7 +35,7 @@ async function adopt(known: KnownMachine): Promise<void> {
 describe('VM-22: snapshots of virsh', () => {
   it('VM-22: taken while it runs: drift, then adopted; nothing is lost and the tree works on', async () => {
     const known = await world.addMachine({ name: 'by-hand' });
-    const s1 = await takeWhenFree(owner(), known, { name: 's1', quiesce: true });
+    const s1 = await takeSnapshot(owner(), known, { name: 's1', quiesce: true });
     const before = await contentOf(s1);
     await known.machine.virsh('snapshot-create-as', known.machine.name, 'hand', '--disk-only', '--atomic');
     const seen = await driftedBy(owner(), known, ['LIBVIRT_SNAPSHOTS', 'CHAIN_DIFFERS', 'CHAIN_DIFFERS']);
@@ -49,7 +49,7 @@ describe('VM-22: snapshots of virsh', () => {
     expect(await known.machine.virsh('snapshot-list', known.machine.name, '--name')).not.toContain('hand');
     expect(await contentOf(s1)).toEqual(before);
     await known.machine.writes();
-    const s2 = await takeWhenFree(owner(), known, { name: 's2', quiesce: true });
+    const s2 = await takeSnapshot(owner(), known, { name: 's2', quiesce: true });
     expect(s2.consistency).toBe('FILESYSTEM');
     await doTo(owner(), 'revertToVmSnapshot', { snapshotId: s1.id, start: true });
     await known.machine.writes();
@@ -60,7 +60,7 @@ describe('VM-22: snapshots of virsh', () => {
 
   it('VM-22: taken while it is off, of one disk', async () => {
     const known = await world.addMachine({ name: 'by-hand-off', power: 'off' });
-    await writePattern(known.machine, 'vda', 1);
+    await writeNumber(known.machine, 'vda', 1);
     await known.machine.virsh(
       'snapshot-create-as',
       known.machine.name,
@@ -71,23 +71,23 @@ describe('VM-22: snapshots of virsh', () => {
       '--diskspec',
       'vdb,snapshot=no',
     );
-    await writePattern(known.machine, 'vda', 2);
+    await writeNumber(known.machine, 'vda', 2);
     await driftedBy(owner(), known, ['LIBVIRT_SNAPSHOTS', 'CHAIN_DIFFERS']);
     await adopt(known);
-    expect(await patternsNow(known.machine, 'vda')).toEqual([1, 2]);
-    const s1 = await takeWhenFree(owner(), known, { name: 's1' });
-    await writePattern(known.machine, 'vda', 3);
+    expect(await numbersNow(known.machine, 'vda')).toEqual([1, 2]);
+    const s1 = await takeSnapshot(owner(), known, { name: 's1' });
+    await writeNumber(known.machine, 'vda', 3);
     await doTo(owner(), 'revertToVmSnapshot', { snapshotId: s1.id });
-    expect(await patternsNow(known.machine, 'vda')).toEqual([1, 2]);
+    expect(await numbersNow(known.machine, 'vda')).toEqual([1, 2]);
   });
 });
 
 describe('definitions that are not as recorded', () => {
   it('a stopped machine that was put back on a frozen layer is not adopted; an ADMIN repairs its definition', async () => {
     const known = await world.addMachine({ name: 'repaired', power: 'off' });
-    await writePattern(known.machine, 'vda', 1);
-    await takeWhenFree(owner(), known, { name: 's1' });
-    await writePattern(known.machine, 'vda', 2);
+    await writeNumber(known.machine, 'vda', 1);
+    await takeSnapshot(owner(), known, { name: 's1' });
+    await writeNumber(known.machine, 'vda', 2);
     const recorded = await disksOf(known.machine, 'persistent');
     const base = join(world.poolDir, `volume-${known.machine.guest.disks[0]?.volumeUuid ?? ''}.0.qcow2`);
     await exchangeImageByHand(known.machine, 'vda', base);
@@ -100,31 +100,31 @@ describe('definitions that are not as recorded', () => {
     await doTo(world.admin, 'reconcileVirtualMachine', { virtualMachineId: known.id, action: 'REPAIR' });
     expect(await disksOf(known.machine, 'persistent')).toEqual(recorded);
     await machineBecomes(owner(), known, ({ drift }) => drift === null);
-    expect(await patternsNow(known.machine, 'vda')).toEqual([1, 2]);
+    expect(await numbersNow(known.machine, 'vda')).toEqual([1, 2]);
   });
 });
 
 describe('RV-3: disks that came, went or were exchanged between snapshots', () => {
   it('RV-3: detached by hand, adopted, reverted: the disk is there again with the snapshot’s content', async () => {
     const known = await world.addMachine({ name: 'detached', power: 'off' });
-    for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, 1);
-    const s1 = await takeWhenFree(owner(), known, { name: 's1' });
+    for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, 1);
+    const s1 = await takeSnapshot(owner(), known, { name: 's1' });
     await detachByHand(known.machine, { target: 'vdb' });
     await driftedBy(owner(), known, ['DISK_MISSING']);
     await adopt(known);
     expect((await machineSeen(owner(), known)).volumes.map(({ target }) => target)).toEqual(['vda']);
-    await takeWhenFree(owner(), known, { name: 's2' });
-    await writePattern(known.machine, 'vda', 2);
+    await takeSnapshot(owner(), known, { name: 's2' });
+    await writeNumber(known.machine, 'vda', 2);
     await doTo(owner(), 'revertToVmSnapshot', { snapshotId: s1.id });
-    expect(await patternsNow(known.machine, 'vda')).toEqual([1]);
-    expect(await patternsNow(known.machine, 'vdb')).toEqual([1]);
+    expect(await numbersNow(known.machine, 'vda')).toEqual([1]);
+    expect(await numbersNow(known.machine, 'vdb')).toEqual([1]);
     await machineBecomes(owner(), known, ({ drift, volumes }) => drift === null && volumes.length === 2);
   });
 
   it('RV-3: exchanged and attached by hand, adopted, reverted: both strangers are kept, untouched and detached', async () => {
     const known = await world.addMachine({ name: 'exchanged', power: 'off' });
-    await writePattern(known.machine, 'vdb', 1);
-    const s1 = await takeWhenFree(owner(), known, { name: 's1' });
+    await writeNumber(known.machine, 'vdb', 1);
+    const s1 = await takeSnapshot(owner(), known, { name: 's1' });
     const exchanged = await newDiskImage(world.poolDir, 64 * MIB);
     const attached = await newDiskImage(world.poolDir, 64 * MIB);
     for (const { path } of [exchanged, attached])
@@ -138,7 +138,7 @@ describe('RV-3: disks that came, went or were exchanged between snapshots', () =
     );
     const before = [await sha256Of(exchanged.path), await sha256Of(attached.path)];
     await doTo(owner(), 'revertToVmSnapshot', { snapshotId: s1.id });
-    expect(await patternsNow(known.machine, 'vdb')).toEqual([1]);
+    expect(await numbersNow(known.machine, 'vdb')).toEqual([1]);
     expect(await disksOf(known.machine, 'persistent')).not.toHaveProperty('vdc');
     expect([await sha256Of(exchanged.path), await sha256Of(attached.path)]).toEqual(before);
     const { volumes } = await owner().ask<{ volumes: { nodes: { target: string | null; virtualMachine: object | null }[] } }>(

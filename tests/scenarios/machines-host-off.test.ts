@@ -3,11 +3,12 @@ import { someOf } from '@coppice/lab';
 import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endHypervisor } from '../testkit/ledger.js';
-import { doTo, machineBecomes, type MachineSeen, takeWhenFree } from '../testkit/machine-calls.js';
+import { machineBecomes, type MachineSeen } from '../testkit/machine-calls.js';
 import { expectNoOrphans } from '../testkit/on-disk.js';
+import { askFor, doTo, operationEnded, operationOf, type StartedAnswer } from '../testkit/operation-calls.js';
 import { disksOf } from '../testkit/outside-probes.js';
-import { askForSnapshot, machineIsIdle, type SnapshotAnswer } from '../testkit/snapshot-calls.js';
-import { askFor, askToDelete, askToRevert, operationEnded, operationOf, type StartedAnswer } from '../testkit/tree-calls.js';
+import { askForSnapshot, machineIsIdle, type SnapshotAnswer, takeSnapshot } from '../testkit/snapshot-calls.js';
+import { askToDelete, askToRevert } from '../testkit/tree-calls.js';
 import { treeContent } from '../testkit/tree-content.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -79,7 +80,7 @@ const isSettled = ({ operation, drift, state }: MachineSeen) => operation === nu
 describe('RV-13: the host goes off', () => {
   it.each(someOf(POINTS, 4))('RV-13: at %s; the machine never starts with an old definition over a frozen layer', async (point, work) => {
     const known = await world.addMachine({ name: point.replace('/', '-') });
-    const snapshots = [await takeWhenFree(owner(), known, { name: 's1' }), await takeWhenFree(owner(), known, { name: 's2' })];
+    const snapshots = [await takeSnapshot(owner(), known, { name: 's1' }), await takeSnapshot(owner(), known, { name: 's2' })];
     const before = await treeContent(world, known);
     const { agent } = world.host('h1');
     await agent.end('SIGTERM');

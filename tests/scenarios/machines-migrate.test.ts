@@ -1,12 +1,13 @@
 /** Machines go from host to host over shared storage, with their trees. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { doTo, machineBecomes, machineSeen, refusalOf, takeWhenFree } from '../testkit/machine-calls.js';
+import { contentHash } from '../testkit/content.js';
+import { machineBecomes, machineSeen } from '../testkit/machine-calls.js';
 import type { Machine } from '../testkit/machine.js';
 import { mark, marksOf } from '../testkit/marks.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { contentHash } from '../testkit/content.js';
+import { doTo, refusalOf } from '../testkit/operation-calls.js';
 import { disksOf } from '../testkit/outside-probes.js';
-import { type SnapshotAnswer, snapshotIn, treeOf } from '../testkit/snapshot-calls.js';
+import { type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
 let world: World;
@@ -44,7 +45,7 @@ async function on(host: string, known: KnownMachine): Promise<void> {
 it('a running machine with a tree goes to the other host: guest, counter and tree go on, and the tree works there', async () => {
   const known = await world.addMachine({ name: 'moves' });
   await mark(known.machine, 'one');
-  const s1 = await takeWhenFree(operator(), known, { name: 's1', quiesce: true });
+  const s1 = await takeSnapshot(operator(), known, { name: 's1', quiesce: true });
   await mark(known.machine, 'two');
   const before = { content: await contentOf(s1), marks: await marksOf(known.machine), tree: await treeOf(operator(), known) };
 
@@ -62,7 +63,7 @@ it('a running machine with a tree goes to the other host: guest, counter and tre
   expect({ ...snapshotTree, cursor: '' }).toEqual({ ...before.tree.snapshotTree, cursor: '' });
   expect(await disksOf(there, 'live')).toEqual(await disksOf(there, 'persistent'));
 
-  const s2 = await takeWhenFree(operator(), known, { name: 's2', quiesce: true });
+  const s2 = await takeSnapshot(operator(), known, { name: 's2', quiesce: true });
   expect((await snapshotIn(operator(), s2.id, 'READY')).parent?.id).toBe(s1.id);
   await mark(there, 'three');
   await doTo(operator(), 'revertToVmSnapshot', { snapshotId: s1.id, start: true });
@@ -73,14 +74,14 @@ it('a running machine with a tree goes to the other host: guest, counter and tre
 
 it('a stopped machine goes by its definition, and comes back', async () => {
   const known = await world.addMachine({ name: 'rests', power: 'off' });
-  const s1 = await takeWhenFree(operator(), known, { name: 's1' });
+  const s1 = await takeSnapshot(operator(), known, { name: 's1' });
   const content = await contentOf(s1);
   await doTo(world.admin, 'migrateVirtualMachine', { virtualMachineId: known.id, hostId: await hostId('h2') });
   await on('h2', known);
   const there = known.machine.movedTo(world.host('h2'));
   expect(await there.state()).toBe('shut off');
   expect(await names(known.machine)).not.toContain('rests');
-  await takeWhenFree(operator(), known, { name: 's2' });
+  await takeSnapshot(operator(), known, { name: 's2' });
   await doTo(world.admin, 'migrateVirtualMachine', { virtualMachineId: known.id, hostId: await hostId('h1') });
   await on('h1', known);
   expect(await known.machine.state()).toBe('shut off');

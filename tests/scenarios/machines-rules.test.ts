@@ -1,11 +1,11 @@
 /** Power, size and disks of machines beside their snapshots; capabilities of hosts. */
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { doTo, machineBecomes, machineSeen, refusalOf, takeWhenFree } from '../testkit/machine-calls.js';
+import { machineBecomes, machineSeen } from '../testkit/machine-calls.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { disksOf } from '../testkit/outside-probes.js';
-import { askForSnapshot, findSnapshot } from '../testkit/snapshot-calls.js';
-import { askFor, succeeded } from '../testkit/tree-calls.js';
+import { askFor, doTo, refusalOf, succeeded } from '../testkit/operation-calls.js';
+import { disksOf, headOf } from '../testkit/outside-probes.js';
+import { askForSnapshot, findSnapshot, takeSnapshot } from '../testkit/snapshot-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
 let world: World;
@@ -23,7 +23,7 @@ const operator = () => world.as(world.acme.operatorToken);
 describe('power', () => {
   it('a guest is asked to shut down, or stopped at once; it starts on its recorded disks', async () => {
     const known = await world.addMachine({ name: 'power' });
-    await takeWhenFree(operator(), known, {});
+    await takeSnapshot(operator(), known, {});
     await doTo(operator(), 'stopVirtualMachine', { virtualMachineId: known.id });
     expect(await known.machine.state()).toBe('shut off');
     expect(await machineSeen(operator(), known)).toMatchObject({ state: 'STOPPED', powerState: 'OFF', drift: null });
@@ -47,7 +47,7 @@ describe('VM-13: disks', () => {
 
   it('VM-13: a volume goes from a stopped machine to a running one and back, its files untouched', async () => {
     const volumeId = donor.volumes['vdb'] ?? '';
-    const path = (await disksOf(donor.machine, 'persistent'))['vdb'] ?? '';
+    const path = await headOf(donor.machine, 'vdb');
     await succeeded(owner(), await askFor(owner(), 'detachVolume', { volumeId }));
     const detached = await machineSeen(owner(), donor);
     expect(detached.volumes.map(({ target }) => target)).toEqual(['vda']);
@@ -56,14 +56,14 @@ describe('VM-13: disks', () => {
 
     await doTo(owner(), 'attachVolume', { virtualMachineId: known.id, volumeId });
     expect((await disksOf(known.machine, 'live'))['vdc']).toBe(path);
-    expect((await disksOf(known.machine, 'persistent'))['vdc']).toBe(path);
+    expect(await headOf(known.machine, 'vdc')).toBe(path);
     await known.machine.writes();
     await machineBecomes(owner(), known, ({ drift, volumes }) => drift === null && volumes.length === 3);
   });
 
   it('VM-13: no attach and no detach while VM snapshots exist, and nothing is changed', async () => {
     const volumeId = (await machineSeen(owner(), known)).volumes.find(({ target }) => target === 'vdc')?.id ?? '';
-    await takeWhenFree(operator(), known, { name: 'holds' });
+    await takeSnapshot(operator(), known, { name: 'holds' });
     const before = await disksOf(known.machine, 'live');
     expect(await refusalOf(owner(), 'detachVolume', { volumeId })).toBe('HAS_VM_SNAPSHOTS');
     expect(await refusalOf(owner(), 'attachVolume', { virtualMachineId: known.id, volumeId: donor.volumes['vda'] })).toBe(
@@ -82,8 +82,8 @@ describe('VM-13: disks', () => {
 describe('VM-14: resize', () => {
   it('VM-14: memory images go, snapshots are DISK, a transition says why; the next start has the new size', async () => {
     const known = await world.addMachine({ name: 'resized' });
-    const disk = await takeWhenFree(operator(), known, { name: 'disk' });
-    const memory = await takeWhenFree(operator(), known, { name: 'memory', kind: 'DISK_AND_MEMORY' });
+    const disk = await takeSnapshot(operator(), known, { name: 'disk' });
+    const memory = await takeSnapshot(operator(), known, { name: 'memory', kind: 'DISK_AND_MEMORY' });
     expect(memory).toMatchObject({ kind: 'DISK_AND_MEMORY', consistency: 'MEMORY' });
     expect((await readdir(world.poolDir)).filter((name) => name.endsWith('.mem'))).toHaveLength(1);
 
@@ -120,7 +120,7 @@ describe('VM-21: capabilities', () => {
     const action = (await machineSeen(operator(), known)).actions.find((one) => one.action === 'CREATE_VM_SNAPSHOT');
     expect(action).toMatchObject({ enabled: false, code: 'CAPABILITY_DISABLED', reason: answer.errors[0]?.message });
     await set(true);
-    await takeWhenFree(operator(), known, {});
+    await takeSnapshot(operator(), known, {});
   });
 });
 

@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endGuestAgent, hangGuestAgent } from '../testkit/guest-faults.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { expectChains, expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { disksOf, layerFilesOf } from '../testkit/outside-probes.js';
 import {
@@ -71,7 +72,7 @@ describe('GA-3: quiesce where the guest agent cannot help', () => {
   it('without an agent: the same', async () => {
     const known = await world.addMachine({ name: 'agentless', host: 'h2' });
     await endGuestAgent(known.machine);
-    await world.waitForMachine(known.id, (answer) => answer.guestAgent !== 'CONNECTED');
+    await machineBecomes(world.admin, known, (answer) => answer.guestAgent !== 'CONNECTED');
     expect(await refusalOf(known, { quiesce: true })).toBe('GUEST_AGENT_UNAVAILABLE');
     await known.machine.writes();
     await expectNothingChanged(known);
@@ -80,7 +81,7 @@ describe('GA-3: quiesce where the guest agent cannot help', () => {
   it('of a paused guest: the same, and it stays paused', async () => {
     const known = await world.addMachine({ name: 'paused' });
     await known.machine.virsh('suspend', known.machine.name);
-    await world.waitForMachine(known.id, (answer) => answer.state === 'PAUSED');
+    await machineBecomes(world.admin, known, (answer) => answer.state === 'PAUSED');
     expect(await refusalOf(known, { quiesce: true })).toBe('GUEST_AGENT_UNAVAILABLE');
     expect(await known.machine.state()).toBe('paused');
     await expectNothingChanged(known);

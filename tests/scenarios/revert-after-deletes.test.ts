@@ -1,11 +1,11 @@
 /** RV-10, the story that broke CloudStack once: after reverts and deletes on the way, the last snapshot still holds every byte of its own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { numbersNow, type View, viewOf, writeNumber } from '../testkit/content.js';
 import { mark, marksOf } from '../testkit/marks.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { patternsNow, type View, viewOf, writePattern } from '../testkit/patterns.js';
-import { revertTo } from '../testkit/revert-calls.js';
+import { succeeded } from '../testkit/operation-calls.js';
 import { machineIsIdle, type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
-import { askToDelete, succeeded } from '../testkit/tree-calls.js';
+import { askToDelete, revertTo } from '../testkit/tree-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
 let world: World;
@@ -42,7 +42,7 @@ describe('RV-10: s1, s2, s3; revert s2; s4; delete s2; delete s1; revert s3', ()
   it('of a machine that is off: s3’s content, and s4’s, to the byte', async () => {
     const known = await world.addMachine({ name: 'story-off', power: 'off' });
     const take = async (n: number) => {
-      for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, n);
+      for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, n);
       return takeSnapshot(owner(), known, { name: `s${n}` });
     };
     const [s1, s2, s3] = [await take(1), await take(2), await take(3)];
@@ -61,9 +61,9 @@ describe('RV-10: s1, s2, s3; revert s2; s4; delete s2; delete s1; revert s3', ()
       ],
     });
     await revertTo(owner(), known, { snapshot: s3 });
-    for (const target of ['vda', 'vdb']) expect(await patternsNow(known.machine, target)).toEqual([1, 2, 3]);
+    for (const target of ['vda', 'vdb']) expect(await numbersNow(known.machine, target)).toEqual([1, 2, 3]);
     await revertTo(owner(), known, { snapshot: s4 });
-    for (const target of ['vda', 'vdb']) expect(await patternsNow(known.machine, target)).toEqual([1, 2, 4]);
+    for (const target of ['vda', 'vdb']) expect(await numbersNow(known.machine, target)).toEqual([1, 2, 4]);
     expect([await read(s3), await read(s4)]).toEqual(before);
     await expectNoOrphans(world);
   });

@@ -1,13 +1,13 @@
 /** RV-3: disks that were exchanged, attached or detached between snapshots, by hand and then adopted; and reverts over that. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachByHand, detachByHand, exchangeImageByHand, newDiskImage } from '../testkit/by-hand.js';
-import { doTo, machineBecomes } from '../testkit/machine-calls.js';
+import { numbersNow, viewOf, writeNumber } from '../testkit/content.js';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { disksOf, sha256Of } from '../testkit/outside-probes.js';
-import { patternsNow, viewOf, writePattern } from '../testkit/patterns.js';
-import { revertTo } from '../testkit/revert-calls.js';
+import { doTo } from '../testkit/operation-calls.js';
+import { disksOf, headOf, sha256Of } from '../testkit/outside-probes.js';
 import { type SnapshotAnswer, snapshotIn, takeSnapshot } from '../testkit/snapshot-calls.js';
-import { planRevert } from '../testkit/tree-calls.js';
+import { planRevert, revertTo } from '../testkit/tree-calls.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
 const MIB = 1024 * 1024;
@@ -46,12 +46,12 @@ async function volumeNow(id: string) {
 describe('RV-3', () => {
   it('a disk that was exchanged is kept untouched, and the one of the snapshot comes back in its place', async () => {
     const known = await world.addMachine({ name: 'exchanged', power: 'off' });
-    for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, 1);
+    for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, 1);
     const s1 = await takeSnapshot(owner(), known, { name: 's1' });
     const before = await read(s1);
     const other = await newDiskImage(world.poolDir, 64 * MIB);
     await exchangeImageByHand(known.machine, 'vdb', other.path);
-    await writePattern(known.machine, 'vdb', 2);
+    await writeNumber(known.machine, 'vdb', 2);
     await adopt(known);
     const exchanged = await sha256Of(other.path);
     const plan = await planRevert(owner(), s1.id);
@@ -60,9 +60,9 @@ describe('RV-3', () => {
     await revertTo(owner(), known, { snapshot: s1, planHash: plan.hash });
 
     expect(await sha256Of(other.path)).toBe(exchanged);
-    expect(await patternsNow(known.machine, 'vda')).toEqual([1]);
-    expect(await patternsNow(known.machine, 'vdb')).toEqual([1]);
-    expect((await disksOf(known.machine, 'persistent'))['vdb']).toContain(known.machine.guest.disks[1]?.volumeUuid);
+    expect(await numbersNow(known.machine, 'vda')).toEqual([1]);
+    expect(await numbersNow(known.machine, 'vdb')).toEqual([1]);
+    expect(await headOf(known.machine, 'vdb')).toContain(known.machine.guest.disks[1]?.volumeUuid);
     expect(await read(s1)).toEqual(before);
     const { volumes, drift } = await machineBecomes(owner(), known, ({ operation }) => operation === null);
     expect(drift).toBeNull();
@@ -76,12 +76,12 @@ describe('RV-3', () => {
 
   it('a disk that was attached later is taken off and kept; one that was detached comes back; and both again the other way round', async () => {
     const known = await world.addMachine({ name: 'attached', power: 'off' });
-    for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, 1);
+    for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, 1);
     const s1 = await takeSnapshot(owner(), known, { name: 's1' });
     const added = await newDiskImage(world.poolDir, 64 * MIB);
     await detachByHand(known.machine, { target: 'vdb' });
     await attachByHand(known.machine, { path: added.path, target: 'vdc' });
-    await writePattern(known.machine, 'vdc', 3);
+    await writeNumber(known.machine, 'vdc', 3);
     await adopt(known);
     expect(await volumeNow(known.volumes['vdb'] ?? '')).toEqual({ target: null, virtualMachine: null });
     const s2 = await takeSnapshot(owner(), known, { name: 's2' });
@@ -90,17 +90,17 @@ describe('RV-3', () => {
 
     await revertTo(owner(), known, { snapshot: s1, snapshotFirst: true });
     expect(Object.keys(await disksOf(known.machine, 'persistent'))).toEqual(['vda', 'vdb']);
-    expect(await patternsNow(known.machine, 'vdb')).toEqual([1]);
+    expect(await numbersNow(known.machine, 'vdb')).toEqual([1]);
     expect(await volumeNow(known.volumes['vdb'] ?? '')).toMatchObject({ target: 'vdb', virtualMachine: { id: known.id } });
-    await writePattern(known.machine, 'vdb', 4);
+    await writeNumber(known.machine, 'vdb', 4);
 
     await revertTo(owner(), known, { snapshot: s2 });
     expect(Object.keys(await disksOf(known.machine, 'persistent'))).toEqual(['vda', 'vdc']);
-    expect(await patternsNow(known.machine, 'vdc')).toEqual([3]);
+    expect(await numbersNow(known.machine, 'vdc')).toEqual([3]);
     expect(await volumeNow(known.volumes['vdb'] ?? '')).toEqual({ target: null, virtualMachine: null });
 
     await revertTo(owner(), known, { snapshot: s1 });
-    expect(await patternsNow(known.machine, 'vdb')).toEqual([1]);
+    expect(await numbersNow(known.machine, 'vdb')).toEqual([1]);
     expect([await read(s1), await read(s2)]).toEqual(before);
     await machineBecomes(owner(), known, ({ drift, operation }) => drift === null && operation === null);
   });

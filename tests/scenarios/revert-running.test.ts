@@ -3,12 +3,13 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitForGuestAgent } from '@coppice/lab';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { machineBecomes } from '../testkit/machine-calls.js';
 import { mark, marksOf } from '../testkit/marks.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
+import { operationEnded, operationOf } from '../testkit/operation-calls.js';
 import { disksOf, sha256Of } from '../testkit/outside-probes.js';
-import { revertTo } from '../testkit/revert-calls.js';
 import { askForSnapshot, machineIsIdle, type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
-import { askToRevert, operationEnded, operationOf } from '../testkit/tree-calls.js';
+import { askToRevert, revertTo } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -133,7 +134,7 @@ describe('a tree of mixed snapshots', () => {
 
   it('VM-8: stopped, to one with memory: RUNNING, and the guest goes on where it was', async () => {
     await known.machine.cutPower();
-    await world.waitForMachine(known.id, (answer) => answer.state === 'STOPPED');
+    await machineBecomes(world.admin, known, (answer) => answer.state === 'STOPPED');
     await revertTo(tenant(), known, { snapshot: later });
     expect(await stateOf(known)).toBe('RUNNING');
     expect(await marksOf(known.machine)).toEqual({ boot, memory: 'm3', vda: 'm3', vdb: 'm3' });
@@ -141,7 +142,7 @@ describe('a tree of mixed snapshots', () => {
 
   it('VM-9: stopped, to one of disks, with start: it runs, freshly booted, on those', async () => {
     await known.machine.cutPower();
-    await world.waitForMachine(known.id, (answer) => answer.state === 'STOPPED');
+    await machineBecomes(world.admin, known, (answer) => answer.state === 'STOPPED');
     await revertTo(tenant(), known, { snapshot: disksOnly, start: true });
     expect(await stateOf(known)).toBe('RUNNING');
     await booted(known);
@@ -186,7 +187,7 @@ describe('RV-11: a managed save image is there', () => {
       const snapshot = await markAndTake(known, 'then', kind);
       await mark(known.machine, 'now');
       await known.machine.virsh('managedsave', known.machine.name);
-      await world.waitForMachine(known.id, (answer) => answer.state === 'STOPPED');
+      await machineBecomes(world.admin, known, (answer) => answer.state === 'STOPPED');
       await revertTo(tenant(), known, { snapshot, start: true });
       expect(await known.machine.virsh('dominfo', known.machine.name)).toMatch(/Managed save:\s+no/);
       await booted(known);

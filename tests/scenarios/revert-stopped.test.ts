@@ -1,11 +1,10 @@
 /** Reverting machines that are off, seen from outside: what their disks show, what their snapshots read, which files are there. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { numbersNow, type View, viewOf, writeNumber } from '../testkit/content.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
-import { disksOf, layerFilesOf } from '../testkit/outside-probes.js';
-import { patternsNow, type View, viewOf, writePattern } from '../testkit/patterns.js';
-import { revertTo } from '../testkit/revert-calls.js';
+import { headOf, layerFilesOf } from '../testkit/outside-probes.js';
 import { findSnapshot, type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
-import { askToRevert, planRevert } from '../testkit/tree-calls.js';
+import { askToRevert, planRevert, revertTo } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -28,7 +27,7 @@ async function off(name: string): Promise<KnownMachine> {
 
 /** Writes pattern `n` into both disks, then takes a snapshot of them, named after it. */
 async function writeAndTake(known: KnownMachine, n: number): Promise<SnapshotAnswer> {
-  for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, n);
+  for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, n);
   return takeSnapshot(tenant(), known, { name: `s${n}` });
 }
 
@@ -40,7 +39,7 @@ async function read(snapshot: Pick<SnapshotAnswer, 'id'>, target = 'vda'): Promi
 }
 
 async function now(known: KnownMachine): Promise<readonly (readonly number[])[]> {
-  return Promise.all(['vda', 'vdb'].map((target) => patternsNow(known.machine, target)));
+  return Promise.all(['vda', 'vdb'].map((target) => numbersNow(known.machine, target)));
 }
 
 async function currentName(known: KnownMachine): Promise<string | undefined> {
@@ -58,12 +57,12 @@ describe('RV-1, RV-2: base ← s1 ← s2', () => {
     known = await off('branching');
     s1 = await writeAndTake(known, 1);
     s2 = await writeAndTake(known, 2);
-    for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, 3);
+    for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, 3);
   });
 
   it('RV-1: reverted to s1: both snapshots keep, the abandoned head is gone', async () => {
     const before = [await read(s1), await read(s2)];
-    expect(before.map((view) => view.patterns)).toEqual([[1], [1, 2]]);
+    expect(before.map((view) => view.numbers)).toEqual([[1], [1, 2]]);
     const plan = await planRevert(tenant(), s1.id);
     expect(plan).toMatchObject({ losesCurrentState: true, stopsMachine: false, bytesToMove: 0 });
     expect(await revertTo(tenant(), known, { snapshot: s1, planHash: plan.hash })).toBeNull();
@@ -77,7 +76,7 @@ describe('RV-1, RV-2: base ← s1 ← s2', () => {
   });
 
   it('RV-2: reverted to s2 with snapshotFirst: the abandoned state is a node, a child of s1', async () => {
-    for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, 4);
+    for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, 4);
     safety = await revertTo(tenant(), known, { snapshot: s2, snapshotFirst: true });
     expect(await now(known)).toEqual([
       [1, 2],
@@ -90,7 +89,7 @@ describe('RV-1, RV-2: base ← s1 ← s2', () => {
       consistency: 'OFFLINE',
       parent: { id: s1.id },
     });
-    expect((await read(safety)).patterns).toEqual([1, 4]);
+    expect((await read(safety)).numbers).toEqual([1, 4]);
     expect(await currentName(known)).toBe('s2');
     await expectNoOrphans(world);
   });
@@ -108,7 +107,7 @@ describe('RV-1, RV-2: base ← s1 ← s2', () => {
     for (const [index, [snapshot, patterns]] of wanted.entries()) {
       await revertTo(tenant(), known, { snapshot });
       expect(await now(known)).toEqual([patterns, patterns]);
-      for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, 20 + index);
+      for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, 20 + index);
       expect(await now(known)).toEqual([
         [...patterns, 20 + index],
         [...patterns, 20 + index],
@@ -123,7 +122,7 @@ describe('GA-2, RV-14: snapshots of subsets, interleaved', () => {
   it('a revert takes back its own disks only, and the snapshots of both never change', async () => {
     const known = await off('subsets');
     const take = async (n: number, ...targets: string[]) => {
-      for (const target of ['vda', 'vdb']) await writePattern(known.machine, target, n);
+      for (const target of ['vda', 'vdb']) await writeNumber(known.machine, target, n);
       return takeSnapshot(tenant(), known, { name: `s${n}`, volumeIds: targets.map((target) => known.volumes[target] ?? '') });
     };
     const a = await take(1, 'vda');
@@ -132,10 +131,10 @@ describe('GA-2, RV-14: snapshots of subsets, interleaved', () => {
     const later = await take(4, 'vda');
     const views = async () => [await read(a), await read(b, 'vdb'), await read(both), await read(both, 'vdb'), await read(later)];
     const before = await views();
-    const kept = (await disksOf(known.machine, 'persistent'))['vdb'];
+    const kept = await headOf(known.machine, 'vdb');
     await revertTo(tenant(), known, { snapshot: a });
     expect(await now(known)).toEqual([[1], [1, 2, 3, 4]]);
-    expect((await disksOf(known.machine, 'persistent'))['vdb']).toBe(kept);
+    expect(await headOf(known.machine, 'vdb')).toBe(kept);
     await revertTo(tenant(), known, { snapshot: b, snapshotFirst: true });
     expect(await now(known)).toEqual([[1], [1, 2]]);
     await revertTo(tenant(), known, { snapshot: later });
@@ -163,7 +162,7 @@ describe('what happened in between', () => {
     await known.machine.virsh('setvcpus', known.machine.name, '3', '--config');
     await revertTo(tenant(), known, { snapshot: s1 });
     expect(await vcpus()).toBe(then);
-    expect((await read(s1)).patterns).toEqual([1]);
+    expect((await read(s1)).numbers).toEqual([1]);
   });
 
   it('RV-9: an internal snapshot on the machine: MIXED_SNAPSHOT_KINDS, in actions too, and nothing is changed', async () => {

@@ -3,11 +3,12 @@
  * hundreds of cases need in milliseconds each. Must never write through a layer that another layer reads, unless a test wants just that.
  */
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProgramError, runProgram } from '@coppice/lab';
 import type { Machine } from './machine.js';
+import { headOf } from './outside-probes.js';
 
 const DEADLINE_MS = 120_000;
 /** Blocks of zeros are left out of the sum, wherever a layer has them allocated. */
@@ -56,11 +57,53 @@ export async function showsPattern(path: string, { offset, length, byte }: Patte
  * same sum exactly if they show the same bytes, however they are allocated.
  */
 export async function contentHash(layerPath: string): Promise<string> {
+  return withView(layerPath, sumOf);
+}
+
+/** Where each numbered pattern lies: apart, so that later ones leave the earlier ones alone, and not aligned to clusters. */
+const STEP_BYTES = 1_000_000;
+const PATTERN_BYTES = 100_000;
+const NUMBERS = Array.from({ length: 60 }, (_, index) => index + 1);
+
+/** What a reader of a layer finds: which numbered patterns, and the sum of everything. */
+export interface View {
+  readonly numbers: readonly number[];
+  readonly sha256: string;
+}
+
+/** Writes the pattern of a number (1 to 60) into what a machine's disk is on now. The machine must be off; whatever file system was there is lost. */
+export async function writeNumber(machine: Machine, target: string, n: number): Promise<void> {
+  await writePattern(await headOf(machine, target), numbered(n));
+}
+
+/** Which numbered patterns the machine's disk shows now. */
+export async function numbersNow(machine: Machine, target: string): Promise<readonly number[]> {
+  return (await viewOf(await headOf(machine, target))).numbers;
+}
+
+/** What a reader of this layer finds, the layers below it included. */
+export function viewOf(layerPath: string): Promise<View> {
+  return withView(layerPath, async (raw) => {
+    const bytes = await readFile(raw);
+    return { numbers: NUMBERS.filter((n) => shows(bytes, numbered(n))), sha256: await sumOf(raw) };
+  });
+}
+
+function numbered(n: number): Pattern {
+  return { offset: n * STEP_BYTES, length: PATTERN_BYTES, byte: n };
+}
+
+function shows(bytes: Buffer, { offset, length, byte }: Pattern): boolean {
+  return bytes.subarray(offset, offset + length).equals(Buffer.alloc(length, byte));
+}
+
+/** Lets a layer be read as the raw bytes that its reader sees. */
+async function withView<T>(layerPath: string, read: (rawPath: string) => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), 'coppice-content-'));
   const raw = join(scratch, 'view.raw');
   try {
     await runProgram('qemu-img', ['convert', '-U', '-f', 'qcow2', '-O', 'raw', layerPath, raw], { deadlineMs: DEADLINE_MS });
-    return await sumOf(raw);
+    return await read(raw);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -7,12 +7,12 @@ import { guestExec } from '@coppice/lab';
 import { expect } from 'vitest';
 import { writePatterns } from './content.js';
 import { diedOrOver, restartAgentFor } from './crash-agent.js';
-import { takeWhenFree } from './machine-calls.js';
 import { expectNoOrphans } from './on-disk.js';
-import { disksOf } from './outside-probes.js';
-import { findSnapshot, machineIsIdle } from './snapshot-calls.js';
-import { askFor, findOperation, type OperationAnswer, operationEnded, operationOf } from './tree-calls.js';
-import { askToDeleteWhenFree, becomesSmallest, deleteSnapshots, expectSame, type TreeContent, treeContent } from './tree-content.js';
+import { askFor, findOperation, type OperationAnswer, operationEnded, operationOf } from './operation-calls.js';
+import { disksOf, headOf } from './outside-probes.js';
+import { findSnapshot, machineIsIdle, takeSnapshot } from './snapshot-calls.js';
+import { askToDeleteWhenFree, deleteSnapshots } from './tree-calls.js';
+import { becomesSmallest, expectSame, type TreeContent, treeContent } from './tree-content.js';
 import { Hopeless, waitUntil } from './wait-until.js';
 import type { KnownMachine, World } from './world.js';
 
@@ -42,7 +42,7 @@ export async function plantForDelete(world: World, known: KnownMachine, { kind, 
   const isRunning = (await known.machine.state()) === 'running';
   const put = (mib: number, byte: number) => (isRunning ? fillLive(known, mib) : fill(known, mib, byte));
   const take = async () => {
-    const { id } = await takeWhenFree(ownerOf(world), known, { volumeIds: [known.volumes['vda'] ?? ''] });
+    const { id } = await takeSnapshot(ownerOf(world), known, { volumeIds: [known.volumes['vda'] ?? ''] });
     return id;
   };
   if (isHead) await take();
@@ -58,8 +58,7 @@ export async function plantForDelete(world: World, known: KnownMachine, { kind, 
 }
 
 async function fill(known: KnownMachine, mib: number, byte: number): Promise<void> {
-  const head = (await disksOf(known.machine, 'persistent'))['vda'] ?? '';
-  await writePatterns(head, [{ offset: (byte % 20) * MIB, length: mib * MIB, byte }]);
+  await writePatterns(await headOf(known.machine, 'vda'), [{ offset: (byte % 20) * MIB, length: mib * MIB, byte }]);
 }
 
 async function fillLive(known: KnownMachine, mib: number): Promise<void> {

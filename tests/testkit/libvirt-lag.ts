@@ -1,3 +1,4 @@
+import { machineBecomes } from './machine-calls.js';
 import { disksOf } from './outside-probes.js';
 import { machineIsIdle } from './snapshot-calls.js';
 import { waitUntil } from './wait-until.js';
@@ -23,6 +24,6 @@ export async function restartIfLibvirtLags(world: World, known: KnownMachine): P
   });
   if (!isRunning) return;
   await known.machine.start();
-  await world.waitForMachine(known.id, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
+  await machineBecomes(world.admin, known, (answer) => answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED');
   await world.waitForNoDrift();
 }

@@ -1,9 +1,6 @@
 /** Machines, their disks and their drift as the public API shows them. */
 import type { GraphqlClient } from './graphql-client.js';
-import { askForSnapshot, type CreateRequest, type SnapshotAnswer, snapshotIn } from './snapshot-calls.js';
-import { askFor, succeeded } from './tree-calls.js';
-import { Hopeless, waitUntil } from './wait-until.js';
-import type { KnownMachine } from './world.js';
+import { waitUntil } from './wait-until.js';
 
 /** One action and whether it may be asked for. */
 interface ActionAnswer {
@@ -17,6 +14,7 @@ interface ActionAnswer {
 export interface MachineSeen {
   readonly state: string;
   readonly powerState: string;
+  readonly guestAgent: string;
   readonly vcpus: number;
   readonly host: { readonly id: string; readonly name: string } | null;
   readonly operation: { readonly id: string } | null;
@@ -27,7 +25,7 @@ export interface MachineSeen {
   readonly actions: readonly ActionAnswer[];
 }
 
-const MACHINE = `query MachineSeen($id: ID!) { virtualMachine(id: $id) { state powerState vcpus host { id name } operation { id }
+const MACHINE = `query MachineSeen($id: ID!) { virtualMachine(id: $id) { state powerState guestAgent vcpus host { id name } operation { id }
   volumes { id target actions { action enabled code reason } } drift { findings { code message repairable } } actions { action enabled code reason } } }`;
 
 /** The machine as it is now. */
@@ -66,32 +64,4 @@ export function driftedBy(client: GraphqlClient, machine: { readonly id: string 
         .toSorted()
         .join(' ') === wanted,
   );
-}
-
-/** Asks for something as soon as nothing else holds the machine (the system's own work on layers may), and waits until it has succeeded. */
-export async function doTo(client: GraphqlClient, mutation: string, input: Readonly<Record<string, unknown>>): Promise<void> {
-  const answer = await waitUntil(`${mutation} to be taken`, async () => {
-    const asked = await askFor(client, mutation, input);
-    return asked.errors.some(({ code }) => code === 'MACHINE_BUSY') ? undefined : asked;
-  });
-  await succeeded(client, answer);
-}
-
-/** Takes a snapshot as soon as nothing else holds the machine. */
-export async function takeWhenFree(client: GraphqlClient, machine: KnownMachine, request: CreateRequest = {}): Promise<SnapshotAnswer> {
-  const begun = await waitUntil('the snapshot to be taken on', async () => {
-    const { snapshot, errors } = await askForSnapshot(client, machine, request);
-    if (snapshot === null && !errors.some(({ code }) => code === 'MACHINE_BUSY')) throw new Hopeless(`refused: ${JSON.stringify(errors)}`);
-    return snapshot ?? undefined;
-  });
-  return snapshotIn(client, begun.id, 'READY');
-}
-
-/** The code of a refusal; undefined where it was accepted. */
-export async function refusalOf(
-  client: GraphqlClient,
-  mutation: string,
-  input: Readonly<Record<string, unknown>>,
-): Promise<string | undefined> {
-  return (await askFor(client, mutation, input)).errors[0]?.code;
 }

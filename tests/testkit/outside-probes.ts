@@ -52,6 +52,13 @@ export async function disksOf(machine: Machine, which: 'live' | 'persistent'): P
   return Object.fromEntries(rows.map((row): [string, string] => [row[1] ?? '', row[2] ?? '']));
 }
 
+/** The layer that a machine's disk is on now, by its persistent definition. */
+export async function headOf(machine: Machine, target: string): Promise<string> {
+  const head = (await disksOf(machine, 'persistent'))[target];
+  if (head === undefined) throw new Error(`${machine.name} has no ${target}`);
+  return head;
+}
+
 /** SHA-256 of a file's bytes, in hex. */
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');

@@ -1,6 +1,7 @@
+/** Snapshots and the snapshot tree by the public API. */
 import type { GraphqlClient } from './graphql-client.js';
+import { ERRORS, type RefusalAnswer, whenFree } from './operation-calls.js';
 import { waitUntil } from './wait-until.js';
-import type { KnownMachine } from './world.js';
 
 /** One snapshot as the public API shows it. `layerPath` is null for all but ADMIN. */
 export interface SnapshotAnswer {
@@ -21,20 +22,11 @@ export interface SnapshotAnswer {
   readonly operation: { readonly id: string; readonly state: string } | null;
 }
 
-/** One entry of a payload's `errors`. `operation` is there for MACHINE_BUSY. */
-interface UserErrorAnswer {
-  readonly __typename: string;
-  readonly code: string;
-  readonly message: string;
-  readonly path: readonly string[] | null;
-  readonly operation?: { readonly id: string; readonly kind: string };
-}
-
 /** What createVmSnapshot answers. */
 export interface CreateAnswer {
   readonly snapshot: SnapshotAnswer | null;
   readonly operation: { readonly id: string; readonly state: string } | null;
-  readonly errors: readonly UserErrorAnswer[];
+  readonly errors: readonly RefusalAnswer[];
 }
 
 /** The input of createVmSnapshot but the machine. */
@@ -52,7 +44,7 @@ const SNAPSHOT_FIELDS = `id name kind state consistency isCurrent parent { id }
 
 const CREATE = `mutation Create($input: CreateVmSnapshotInput!) { createVmSnapshot(input: $input) {
   snapshot { ${SNAPSHOT_FIELDS} } operation { id state }
-  errors { __typename code message path ... on MachineBusy { operation { id kind } } }
+  ${ERRORS}
 } }`;
 const SNAPSHOT = `query Snapshot($id: ID!) { node(id: $id) { ... on VmSnapshot { ${SNAPSHOT_FIELDS} } } }`;
 const TREE = `query Tree($id: ID!) { virtualMachine(id: $id) { state operation { id } snapshotTree {
@@ -88,9 +80,12 @@ export async function beginSnapshot(
   machine: { readonly id: string },
   request: CreateRequest = {},
 ): Promise<SnapshotAnswer> {
-  const answer = await askForSnapshot(client, machine, request);
-  if (answer.snapshot === null) throw new Error(`the snapshot was refused: ${JSON.stringify(answer.errors)}`);
-  return answer.snapshot;
+  return accepted(await askForSnapshot(client, machine, request));
+}
+
+function accepted({ snapshot, errors }: CreateAnswer): SnapshotAnswer {
+  if (snapshot === null) throw new Error(`the snapshot was refused: ${JSON.stringify(errors)}`);
+  return snapshot;
 }
 
 /** A snapshot as it is now, undefined if the token may not see it. */
@@ -115,9 +110,13 @@ export async function snapshotIn(client: GraphqlClient, id: string, state: strin
   return found;
 }
 
-/** Takes a snapshot and waits until it is READY. */
-export async function takeSnapshot(client: GraphqlClient, machine: KnownMachine, request: CreateRequest = {}): Promise<SnapshotAnswer> {
-  const begun = await beginSnapshot(client, machine, request);
+/** Takes a snapshot as soon as nothing else holds the machine, and waits until it is READY. */
+export async function takeSnapshot(
+  client: GraphqlClient,
+  machine: { readonly id: string },
+  request: CreateRequest = {},
+): Promise<SnapshotAnswer> {
+  const begun = accepted(await whenFree('a snapshot', () => askForSnapshot(client, machine, request)));
   return snapshotIn(client, begun.id, 'READY');
 }
 

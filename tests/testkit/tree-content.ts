@@ -2,10 +2,8 @@
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { contentHash } from './content.js';
-import type { GraphqlClient } from './graphql-client.js';
 import { chainOnDisk, disksOf, layerFilesOf, namesOf } from './outside-probes.js';
 import { machineIsIdle, treeOf } from './snapshot-calls.js';
-import { askToDelete, type DeleteRequest, type OperationAnswer, operationEnded, type StartedAnswer } from './tree-calls.js';
 import { waitUntil } from './wait-until.js';
 import type { KnownMachine, World } from './world.js';
 
@@ -33,32 +31,6 @@ export function expectSame(before: TreeContent, after: TreeContent, gone: readon
   expect([...after.keys()].filter((id) => id !== 'head').toSorted()).toEqual(ids.toSorted());
   for (const id of ids) expect(after.get(id), `what snapshot ${id} reads`).toEqual(before.get(id));
   if (before.has('head') && after.has('head')) expect(after.get('head'), 'what the machine reads').toEqual(before.get('head'));
-}
-
-/** Asks for a delete; waits while something else holds the machine, such as the system's own work on its layers. */
-export function askToDeleteWhenFree(
-  client: GraphqlClient,
-  machine: { readonly id: string },
-  request: DeleteRequest,
-): Promise<StartedAnswer> {
-  return waitUntil('the machine to be free for a delete', async () => {
-    const answer = await askToDelete(client, machine, request);
-    return answer.errors.some(({ code }) => code === 'MACHINE_BUSY') ? undefined : answer;
-  });
-}
-
-/** Deletes snapshots and waits until that has succeeded and nothing holds the machine. */
-export async function deleteSnapshots(
-  client: GraphqlClient,
-  machine: { readonly id: string },
-  request: DeleteRequest,
-): Promise<OperationAnswer> {
-  const answer = await askToDeleteWhenFree(client, machine, request);
-  if (answer.operation === null) throw new Error(`the delete was refused: ${JSON.stringify(answer.errors)}`);
-  const ended = await operationEnded(client, answer.operation.id);
-  if (ended.state !== 'SUCCEEDED') throw new Error(`the delete ended ${ended.state}: ${JSON.stringify(ended.error)}`);
-  await machineIsIdle(client, machine);
-  return ended;
 }
 
 /** The files of one disk as they lie over each other: each file's name by that of the one below, null for a root. */

@@ -9,6 +9,7 @@ import { type GoldenGuest, goldenGuest } from './golden-guest.js';
 import { GraphqlClient } from './graphql-client.js';
 import { LabHost } from './lab-host.js';
 import { endHypervisor, note } from './ledger.js';
+import { machineBecomes } from './machine-calls.js';
 import { Machine, type MachineRequest } from './machine.js';
 import { runFolder, runLedger, takePort } from './run-folder.js';
 import { mountPool, unmountPool } from './small-pool.js';
@@ -38,16 +39,7 @@ export interface KnownMachine {
   readonly volumes: Readonly<Record<string, string>>;
 }
 
-interface MachineAnswer {
-  readonly id: string;
-  readonly name: string;
-  readonly state: string;
-  readonly guestAgent: string;
-  readonly volumes: readonly { readonly id: string; readonly target: string | null }[];
-}
-
-const UNASSIGNED = `query Unassigned { virtualMachines(first: 100, filter: { unassigned: true }) { nodes { id name state guestAgent volumes { id target } } } }`;
-const MACHINE = `query Machine($id: ID!) { virtualMachine(id: $id) { id name state guestAgent volumes { id target } } }`;
+const UNASSIGNED = `query Unassigned { virtualMachines(first: 100, filter: { unassigned: true }) { nodes { id name } } }`;
 
 /**
  * A whole installation for one test file: its own database, API replicas, two libvirt hosts that share a pool, an agent on each, and the
@@ -169,11 +161,11 @@ export class World {
     const project = request.project ?? this.acme;
     const machine = await this.addStranger(request);
     const found = await waitUntil(`the agent to report machine ${request.name}`, async () => {
-      const { virtualMachines } = await this.admin.ask<{ virtualMachines: { nodes: MachineAnswer[] } }>(UNASSIGNED);
+      const { virtualMachines } = await this.admin.ask<{ virtualMachines: { nodes: { id: string; name: string }[] } }>(UNASSIGNED);
       return virtualMachines.nodes.find((node) => node.name === request.name);
     });
     await new FirstSteps(this.admin).assign(found.id, project.id);
-    const seen = await this.waitForMachine(found.id, (answer) =>
+    const seen = await machineBecomes(this.admin, found, (answer) =>
       request.power === 'off' ? answer.state === 'STOPPED' : answer.state === 'RUNNING' && answer.guestAgent === 'CONNECTED',
     );
     const volumes = Object.fromEntries(seen.volumes.map((volume): [string, string] => [volume.target ?? '', volume.id]));
@@ -183,21 +175,6 @@ export class World {
   /** Where a layer lies that the API names relative to its pool. */
   layerPath(disk: { readonly layerPath: string | null }): string {
     return join(this.poolDir, disk.layerPath ?? 'not shown to this token');
-  }
-
-  /** Waits until the API shows a machine as wanted. */
-  async waitForMachine(id: string, isWanted: (answer: MachineAnswer) => boolean): Promise<MachineAnswer> {
-    let last: unknown;
-    const describe = (): string => JSON.stringify(last);
-    return waitUntil(
-      'the API to show the machine as it is',
-      async () => {
-        const { virtualMachine } = await this.admin.ask<{ virtualMachine: MachineAnswer | null }>(MACHINE, { id });
-        last = virtualMachine;
-        return virtualMachine !== null && isWanted(virtualMachine) ? virtualMachine : undefined;
-      },
-      { describe },
-    );
   }
 
   /** Waits until every machine is as recorded. */
