@@ -10,8 +10,35 @@ import type { KnownMachine, World } from './world.js';
 /** Hashes of what each READY snapshot reads, by snapshot id and disk. */
 export type TreeContent = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
-/** Reads every READY snapshot of a machine through its own layers. The present state, of a machine that is off, is named `head`. */
+/**
+ * Reads every READY snapshot of a machine through its own layers. The present state, of a machine that is off, is named `head`. The system may
+ * merge layers meanwhile, by itself: what it recorded between the question and the reading makes both be done again.
+ */
 export async function treeContent(world: World, known: KnownMachine): Promise<TreeContent> {
+  for (;;) {
+    const before = await recordedSoFar(world, known);
+    const read = await readTree(world, known).then(
+      (content) => () => content,
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
+    if ((await recordedSoFar(world, known)) === before) return read();
+  }
+}
+
+/** Changes with every operation of the machine that begins, and with every command of theirs that ends. */
+async function recordedSoFar(world: World, known: KnownMachine): Promise<string> {
+  const [row] = await world.database.sql(
+    `SELECT count(DISTINCT o.id) || ' ' || count(c.id) FILTER (WHERE c.state = 'FINISHED') AS seen
+     FROM operation o LEFT JOIN command c ON c.operation_id = o.id JOIN virtual_machine m ON m.id = o.virtual_machine_id
+     WHERE m.domain_uuid = $1`,
+    [known.machine.guest.uuid],
+  );
+  return String(row?.['seen']);
+}
+
+async function readTree(world: World, known: KnownMachine): Promise<TreeContent> {
   const { snapshotTree } = await treeOf(world.admin, known);
   const found = new Map<string, Readonly<Record<string, string>>>();
   for (const { id, state, disks } of snapshotTree.nodes) {
