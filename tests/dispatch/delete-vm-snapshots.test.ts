@@ -222,6 +222,8 @@ describe('cancelled', () => {
       'stops where it is',
     );
     await world.replica.core.operations.cancel(world.owner(), operationId);
+    const whileCancelling = await world.replica.core.operations.cancelEffects(world.owner(), [operationId]);
+    expect(whileCancelling.get(operationId)).toContain('do not come back');
     await waitUntil('the host is told', () => world.agent.cancelRequests.includes(command.id));
     world.agent.finish(command, { kind: 'cancelled', left: 'SPOILED' });
     expect(await world.operationEnd(operationId)).toBe('CANCELLED');

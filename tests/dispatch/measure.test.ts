@@ -35,6 +35,17 @@ it('a plan moves what the layers hold, as their host sees it, and waits no longe
   expect(row?.['n']).toBe(8);
 });
 
+it('a revert says how much of the present state is lost, as its host sees it now', async () => {
+  holds([8 * MIB, 3 * MIB]);
+  const s1 = await world.take();
+  const asked = { snapshotId: s1, snapshotFirst: false, start: false, planHash: null, idempotencyKey: null };
+  const { revertToVmSnapshot } = world.replica.core;
+  const lost = async () => valueOf(await revertToVmSnapshot.plan(world.owner(), asked)).bytesFreed;
+  expect(await lost()).toBe(2 * 3 * MIB);
+  holds([8 * MIB, 5 * MIB]);
+  expect(await lost()).toBe(2 * 5 * MIB);
+});
+
 it('frozen layers are looked at without being asked for; what was frozen meanwhile is looked at again', async () => {
   holds([8 * MIB, MIB]);
   const measured = async () => {

@@ -101,7 +101,7 @@ export function createCore(options: CoreOptions): Core {
     feed: new LiveEventFeed({ database, tail }),
     progress,
     createVmSnapshot: createCreateVmSnapshot(start),
-    revertToVmSnapshot: createRevertToVmSnapshot(start),
+    revertToVmSnapshot: createRevertToVmSnapshot({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     flattenVolume: createFlattenVolume({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     operations: createOperationChanges({

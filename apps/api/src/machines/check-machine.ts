@@ -19,8 +19,8 @@ export function checkAccess(principal: Principal, facts: MachineFacts | null, ne
     return refused({ code: 'NOT_FOUND', message: 'There is no such machine, or it is in none of your projects.', path: needed.path });
   }
   if (!principal.isAdmin && (!role || RANKS[role] < RANKS[needed.role])) {
-    const whom = needed.role === 'ADMIN' ? 'an administrator' : `the role ${needed.role} in this project`;
-    return refused({ code: 'FORBIDDEN', message: `${needed.what} needs ${whom}. Ask one of its owners.` });
+    const whom = needed.role === 'ADMIN' ? 'an administrator: ask one' : `the role ${needed.role} in this project: ask one of its owners`;
+    return refused({ code: 'FORBIDDEN', message: `${needed.what} needs ${whom}.` });
   }
   return done(projectId);
 }

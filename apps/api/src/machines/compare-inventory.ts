@@ -12,6 +12,7 @@
  *   MANAGED_SAVE        a saved memory image waits that fits only the present disks
  */
 import type { InventoryDisk, InventoryMachine } from '@coppice/protocol';
+import { countOf } from '../errors/count-of.js';
 import { assertNever } from '../platform/assert-never.js';
 import { type ChainComparison, compareChains } from './compare-chains.js';
 
@@ -37,7 +38,7 @@ export function findStrangeThings(machine: InventoryMachine): Finding[] {
   if (machine.libvirtSnapshots.length > 0) {
     tell(
       'LIBVIRT_SNAPSHOTS',
-      `libvirt keeps ${machine.libvirtSnapshots.length} snapshots of its own for this machine, made with other tools. ADOPT and REPAIR make it forget them.`,
+      `libvirt keeps ${countOf(machine.libvirtSnapshots.length, 'snapshot')} of its own for this machine, made with other tools. Adopting or repairing makes it forget that.`,
       true,
     );
   }
@@ -45,7 +46,7 @@ export function findStrangeThings(machine: InventoryMachine): Finding[] {
   if (machine.hasManagedSave)
     tell(
       'MANAGED_SAVE',
-      'A saved state of the machine waits on the host and fits only the disks as they are. A start resumes it, REPAIR drops it.',
+      'A saved state of the machine waits on the host and fits only the disks as they are. A start resumes it, repairing drops it.',
       true,
     );
   for (const disk of managedDisks(machine)) findings.push(...findStrangeDisk(disk));
@@ -62,7 +63,7 @@ function findStrangeDisk(disk: InventoryDisk): Finding[] {
   if (disk.persistentFileName !== null) {
     tell(
       'DEFINITION_DIFFERS',
-      'the persistent definition names another file than the running machine uses. ADOPT and REPAIR put it right.',
+      'the persistent definition names another file than the running machine uses. Adopting or repairing puts it right.',
       disk.persistentFileName,
     );
   }
@@ -71,7 +72,11 @@ function findStrangeDisk(disk: InventoryDisk): Finding[] {
     if (layer.format !== 'qcow2' && layer.format !== 'raw')
       tell('IMAGE_UNSUPPORTED', `an image of it has the format ${layer.format}.`, layer.fileName);
     if (layer.internalSnapshots > 0) {
-      tell('INTERNAL_SNAPSHOTS', `an image of it has ${layer.internalSnapshots} snapshots inside, made with other tools.`, layer.fileName);
+      tell(
+        'INTERNAL_SNAPSHOTS',
+        `an image of it has ${countOf(layer.internalSnapshots, 'snapshot')} inside, made with other tools.`,
+        layer.fileName,
+      );
     }
   }
   return findings;
@@ -88,14 +93,14 @@ export function compareDisks(recorded: readonly RecordedDisk[], machine: Invento
     if (finding) findings.push(finding);
   }
   for (const disk of seen.values()) {
-    const message = `Disk ${disk.target} is not recorded: it was attached with other tools. ADOPT takes it over.`;
+    const message = `Disk ${disk.target} is not recorded: it was attached with other tools. Adopting takes it over.`;
     findings.push({ code: 'DISK_UNKNOWN', message, volumeId: null, path: disk.chain[0]?.fileName ?? null, repairable: true });
   }
   return findings;
 }
 
 function missing(disk: RecordedDisk): Finding {
-  const message = `Disk ${disk.target} is recorded, and the machine does not have it. ADOPT detaches the volume; its files stay.`;
+  const message = `Disk ${disk.target} is recorded, and the machine does not have it. Adopting detaches the volume; its files stay.`;
   return { code: 'DISK_MISSING', message, volumeId: disk.volumeId, path: disk.chain[0]?.fileName ?? null, repairable: true };
 }
 
@@ -115,11 +120,11 @@ function compareChain(recorded: RecordedDisk, seen: InventoryDisk): Finding | nu
 function sentenceOf(compared: Exclude<ChainComparison, { kind: 'SAME' }>): string {
   switch (compared.kind) {
     case 'GROWN':
-      return `has ${compared.onTop} layers over the recorded ones, made with other tools. ADOPT takes them over; nothing is lost.`;
+      return `has ${countOf(compared.onTop, 'layer')} over the recorded ones, made with other tools. Adopting takes that over; nothing is lost.`;
     case 'EXCHANGED':
-      return 'is another disk than recorded. ADOPT takes it over and detaches the recorded volume, whose files stay.';
+      return 'is another disk than recorded. Adopting takes it over and detaches the recorded volume, whose files stay.';
     case 'DIFFERENT':
-      return 'has other layers than recorded. REPAIR puts the stopped machine back on the recorded ones; no file is removed.';
+      return 'has other layers than recorded. Repairing puts the stopped machine back on the recorded ones; no file is removed.';
     default:
       return assertNever(compared);
   }

@@ -2,8 +2,7 @@
 import { Field, ID, InputType, Int } from 'type-graphql';
 import { defineEnum } from '../graphql/enum.js';
 import { SafeInt } from '../graphql/scalars.js';
-
-const KEY = 'The same key and body, within 24 hours, give the same operation again.';
+import { IdempotencyKey } from '../graphql/work-fields.js';
 
 /** The contract's ReconcileAction. */
 export const ReconcileAction = defineEnum('ReconcileAction', 'How a machine that drifted is brought together with its record.', {
@@ -15,7 +14,7 @@ export const ReconcileAction = defineEnum('ReconcileAction', 'How a machine that
 export class VirtualMachineActionInput {
   @Field(() => ID, { description: 'The machine.' })
   declare readonly virtualMachineId: string;
-  @Field(() => String, { nullable: true, description: KEY })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 
@@ -25,7 +24,7 @@ export class StopVirtualMachineInput {
   declare readonly virtualMachineId: string;
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'At once, without asking the guest.' })
   declare readonly force?: boolean | null;
-  @Field(() => String, { nullable: true, description: KEY })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 
@@ -37,7 +36,7 @@ export class MigrateVirtualMachineInput {
   declare readonly hostId: string;
   @Field(() => ID, { nullable: true, description: 'Move the volumes to this pool too: not in this version (CAPABILITY_DISABLED).' })
   declare readonly storagePoolId?: string | null;
-  @Field(() => String, { nullable: true, description: KEY })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 
@@ -49,7 +48,7 @@ export class ResizeVirtualMachineInput {
   declare readonly vcpus?: number | null;
   @Field(() => SafeInt, { nullable: true, description: 'Memory in bytes, whole MiB; null: as it is.' })
   declare readonly memoryBytes?: number | null;
-  @Field(() => String, { nullable: true, description: KEY })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 
@@ -59,7 +58,7 @@ export class AttachVolumeInput {
   declare readonly virtualMachineId: string;
   @Field(() => ID, { description: 'The volume; of the same project.' })
   declare readonly volumeId: string;
-  @Field(() => String, { nullable: true, description: KEY })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 
@@ -67,7 +66,7 @@ export class AttachVolumeInput {
 export class VolumeActionInput {
   @Field(() => ID, { description: 'The volume.' })
   declare readonly volumeId: string;
-  @Field(() => String, { nullable: true, description: KEY })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 
@@ -77,6 +76,6 @@ export class ReconcileInput {
   declare readonly virtualMachineId: string;
   @Field(() => ReconcileAction, { description: 'Whose word counts.' })
   declare readonly action: 'ADOPT' | 'REPAIR';
-  @Field(() => String, { nullable: true, description: KEY })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }

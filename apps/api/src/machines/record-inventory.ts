@@ -79,7 +79,7 @@ async function recordElsewhere(transaction: Transaction, from: InventorySource, 
   const known = readDrift(machine);
   const gone = known?.findings.find(({ code }) => NOT_THERE.has(code));
   if (!known || !gone) return;
-  const message = `The host ${from.hostName} has this machine now. ADOPT records it there.`;
+  const message = `The host ${from.hostName} has this machine now. Adopting records it there.`;
   const elsewhere = { code: 'ON_OTHER_HOST', message, volumeId: null, path: null, repairable: true };
   await recordDrift(transaction, from, { machine, findings: [gone, elsewhere], seen, seenOn: from.hostId });
 }

@@ -47,13 +47,18 @@ export function createOperationChanges(options: StartOptions & { retriers: reado
       const effects = new Map<string, string>();
       for (const operation of operations) {
         const target = { projectId: operation.projectId, what: 'The operation', path: [] };
-        if (operation.state !== 'RUNNING' || refusalFor(principal, target, roleOfKind(operation.kind)) !== null) continue;
+        if (!isGoingOn(operation) || refusalFor(principal, target, roleOfKind(operation.kind)) !== null) continue;
         const effect = effectOf(options.engine, operation, commands.get(operation.id) ?? null);
         if (effect !== null) effects.set(operation.id, effect);
       }
       return effects;
     },
   };
+}
+
+/** Also while it is being cancelled: what that leaves may be another thing than what was said before. */
+function isGoingOn({ state }: OperationRow): boolean {
+  return state === 'RUNNING' || state === 'CANCELLING';
 }
 
 type Found = { operation: OperationRow; refused?: never } | { operation: null; refused: Outcome<Changed> };

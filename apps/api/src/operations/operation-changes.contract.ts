@@ -7,6 +7,6 @@ export interface OperationChanges {
   cancel(principal: Principal, operationId: string): Promise<Outcome<{ operationId: string }>>;
   /** Goes on at the first step that is not done: claims again, plans again what is not one-way. */
   retry(principal: Principal, operationId: string): Promise<Outcome<{ operationId: string }>>;
-  /** What a cancel would leave, in a sentence, by operation; those that this caller cannot cancel now are left out. */
+  /** What a cancel leaves, in a sentence, by operation, also one that is under way; those that this caller cannot cancel now are left out. */
   cancelEffects(principal: Principal, operationIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }

@@ -79,12 +79,12 @@ export class OperationResolver {
 
   @FieldResolver(() => Boolean, { description: 'cancelOperation would be accepted now, from this caller.' })
   async cancelable(@Root() operation: OperationRecord, @Ctx() context: GraphQLContext): Promise<boolean> {
-    return (await effectOf(operation, context)) !== null;
+    return operation.state === 'RUNNING' && (await effectOf(operation, context)) !== null;
   }
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: 'What a cancel would leave, in a sentence; null where it cannot be cancelled.',
+    description: 'What a cancel would leave, or leaves while it is CANCELLING, in a sentence; null where it cannot be cancelled.',
   })
   cancelEffect(@Root() operation: OperationRecord, @Ctx() context: GraphQLContext): Promise<string | null> {
     return effectOf(operation, context);
@@ -92,7 +92,7 @@ export class OperationResolver {
 }
 
 async function effectOf(operation: OperationRecord, context: GraphQLContext): Promise<string | null> {
-  return operation.state === 'RUNNING' ? context.loaders.cancelEffect.load(operation.id) : null;
+  return operation.state === 'RUNNING' || operation.state === 'CANCELLING' ? context.loaders.cancelEffect.load(operation.id) : null;
 }
 
 @Resolver(() => OperationStep)

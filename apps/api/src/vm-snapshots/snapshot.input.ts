@@ -1,5 +1,6 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { DateTime } from '../graphql/scalars.js';
+import { IdempotencyKey, PlanHash } from '../graphql/work-fields.js';
 import type { SnapshotRecord } from './snapshot.reads.store.js';
 import { VmSnapshotKind, VmSnapshotState } from './snapshot.type.js';
 
@@ -42,13 +43,9 @@ export class CreateVmSnapshotInput {
   declare readonly quiesce?: boolean | null;
   @Field(() => [ID], { nullable: true, description: 'Default: all volumes.' })
   declare readonly volumeIds?: string[] | null;
-  @Field(() => String, { nullable: true, description: 'Do exactly the plan with this hash, or answer PLAN_CHANGED.' })
+  @PlanHash()
   declare readonly planHash?: string | null;
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'Per project and caller, kept 24 h: the same key and input give the same operation again, another input IDEMPOTENCY_CONFLICT. At most 200 characters.',
-  })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 

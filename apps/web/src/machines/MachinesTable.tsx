@@ -18,7 +18,7 @@ export function MachinesTable({ rows, showsProject }: { rows: MachineRowFragment
           <th className="px-3 font-medium">Host</th>
           <th className="px-3 font-medium">State</th>
           <th className="px-3 text-right font-medium">Snapshots</th>
-          <th className="px-3 font-medium">Last one</th>
+          <th className="px-3 font-medium">Last snapshot</th>
           <th className="px-3 text-right font-medium">Disks</th>
           <th className="w-8" />
         </tr>

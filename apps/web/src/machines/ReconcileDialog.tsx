@@ -23,7 +23,7 @@ export function ReconcileDialog({ machine, drift, onClose }: ReconcileProps) {
       title={`Reconcile ${machine.name}`}
       errors={submission.errors}
       submission={submission}
-      confirm={{ label: action === 'ADOPT' ? 'Adopt what the host has' : 'Put the host back', icon: <Wrench size={15} aria-hidden /> }}
+      confirm={{ label: action === 'ADOPT' ? 'Adopt what the host has' : 'Repair the definition', icon: <Wrench size={15} aria-hidden /> }}
       onSubmit={async () => {
         if ((await submission.submit({ virtualMachineId: machine.id, action })).isDone) onClose();
       }}
@@ -35,15 +35,15 @@ export function ReconcileDialog({ machine, drift, onClose }: ReconcileProps) {
         <Choice
           type="radio"
           name="action"
-          label="What the host has"
-          note="The record is changed to it. Nothing is changed on the host."
+          label="What the host has: adopt it"
+          note="The record is changed to it. No data is deleted."
           checked={action === 'ADOPT'}
           onChange={() => setAction('ADOPT')}
         />
         <Choice
           type="radio"
           name="action"
-          label="What is recorded"
+          label="What is recorded: repair the definition"
           note="The machine’s definition on the host is put back to the record. No data is deleted."
           unavailableBecause={
             !isAdmin

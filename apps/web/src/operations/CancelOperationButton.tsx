@@ -1,6 +1,6 @@
 'use client';
 import { Ban } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { OperationViewFragment } from '../../generated/graphql';
 import { useLoad } from '../graphql/use-load';
 import { useSubmission } from '../graphql/use-submission';
@@ -30,17 +30,32 @@ export function CancelOperationButton({ operation, onCancelled }: CancelProps) {
   );
 }
 
-/** What a cancel leaves can change while one reads it: the sentence is always that of now, and the end of the operation ends the question. */
+/**
+ * What a cancel leaves can change while one reads it: the sentence is always that of now, and the end of the operation ends the question. Where the
+ * operation went on before the cancel was there, the answer says what it leaves, and the dialog stays to tell that.
+ */
 function CancelOperationDialog({ operation: shown, onCancelled, onClose }: CancelProps & { onClose: () => void }) {
   const operation = useFresh(shown);
+  const answered = useRef<OperationViewFragment>(undefined);
+  const [otherEffect, setOtherEffect] = useState<string>();
   const { submit, errors, ...submission } = useSubmission({
     document: cancelOperation,
     read: (data) => {
-      if (data.cancelOperation.operation) onCancelled(data.cancelOperation.operation);
+      answered.current = data.cancelOperation.operation ?? undefined;
+      if (answered.current) onCancelled(answered.current);
       return data.cancelOperation.errors;
     },
     isPlain: true,
   });
+
+  async function cancel(): Promise<void> {
+    const agreed = operation.cancelEffect;
+    if (!(await submit({ operationId: operation.id })).isDone) return;
+    const effect = answered.current?.cancelEffect;
+    if (!effect || effect === agreed) onClose();
+    else setOtherEffect(effect);
+  }
+
   const isOver = !isUnfinished(operation.state);
   const name = sayOperationKind(operation.kind).toLowerCase();
   return (
@@ -48,19 +63,21 @@ function CancelOperationDialog({ operation: shown, onCancelled, onClose }: Cance
       title={`Cancel “${name}”?`}
       errors={errors}
       submission={submission}
-      dismissLabel={isOver ? 'Close' : 'Let it go on'}
+      dismissLabel={isOver || otherEffect !== undefined ? 'Close' : 'Let it go on'}
       confirm={{
         label: 'Cancel it',
         look: 'danger',
         icon: <Ban size={15} aria-hidden />,
         unavailableBecause: isOver ? 'It has ended by now.' : whyNotCancelable(operation),
       }}
-      onSubmit={async () => {
-        if ((await submit({ operationId: operation.id })).isDone) onClose();
-      }}
+      onSubmit={cancel}
       onClose={onClose}
     >
-      {isOver ? (
+      {otherEffect !== undefined ? (
+        <Notice kind="warning" title="It had gone on before the cancel was there">
+          {otherEffect}
+        </Notice>
+      ) : isOver ? (
         <p>It has ended by now: there is nothing left to cancel.</p>
       ) : (
         <Notice kind="warning" title="What this leaves">

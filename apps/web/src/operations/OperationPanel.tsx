@@ -94,6 +94,9 @@ function Running({ operation }: { operation: OperationViewFragment }) {
         <span className="min-w-0 flex-1">{operation.phase ?? 'Waiting for the host'}</span>
         <span>{sayProgress(progress)}</span>
       </p>
+      {operation.state === 'CANCELLING' && operation.cancelEffect && (
+        <p className="text-[12.5px] text-ink-soft">{operation.cancelEffect}</p>
+      )}
     </div>
   );
 }

@@ -46,7 +46,11 @@ export function PlanPreview({ planned, isRefused, isOff, order = 'in-order', chi
         <Waiting />
       ) : (
         <p className="text-ink-soft">
-          {problem ? problem.message : isRefused ? 'Nothing, as it stands: see what is said beside.' : 'There is no plan to show.'}
+          {problem
+            ? problem.message
+            : isRefused
+              ? 'Nothing, as it stands: what is wished has to be changed first.'
+              : 'There is no plan to show.'}
         </p>
       )}
     </section>

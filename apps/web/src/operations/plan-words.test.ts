@@ -38,7 +38,7 @@ describe('a plan in words', () => {
 
   it('explains what leaves bytes where they are, and nothing that explains itself', () => {
     expect([isPutOff('KEEP_SHARED_LAYER'), isPutOff('DEFER_MERGE'), isPutOff('PULL_LAYER')]).toEqual([true, true, false]);
-    expect(explainStep('DISCARD_MEMORY')).toContain('memory');
+    expect(explainStep('DROP_CHECKPOINT')).toContain('full');
     expect(explainStep('DISCARD_LAYER')).toBeNull();
   });
 
@@ -69,7 +69,7 @@ describe('a plan in words', () => {
     expect(sayCosts({ bytesToMove: 2 ** 20, bytesFreed: 2 ** 21, peakExtraBytes: 2 ** 22, estimatedSeconds: 90 })).toEqual([
       { name: 'Moves', figure: '1 MiB' },
       { name: 'Frees', figure: '2 MiB' },
-      { name: 'Needs meanwhile', figure: 'up to 4 MiB' },
+      { name: 'Needs at most', figure: '4 MiB' },
       { name: 'Takes about', figure: '1 min 30 s' },
     ]);
     expect(sayCosts({ ...nothing, estimatedSeconds: 0 }).at(-1)?.figure).toBe('a second');

@@ -20,7 +20,6 @@ export function groupByVolume(steps: readonly Step[]): StepGroup[] {
 }
 
 const EXPLANATIONS: Partial<Record<PlanStepKind, string>> = {
-  DISCARD_MEMORY: 'The memory image goes: a revert to this snapshot cannot go on running from it any more.',
   CARRY_BITMAPS: 'So that the next volume snapshot can stay incremental.',
   DROP_CHECKPOINT: 'The next volume snapshot of this volume will be a full one.',
 };
@@ -76,7 +75,7 @@ export function sayCosts(plan: Cost): { name: string; figure: string }[] {
   return [
     { name: 'Moves', figure: plan.bytesToMove === 0 ? 'nothing' : formatBytes(plan.bytesToMove) },
     ...(plan.bytesFreed > 0 ? [{ name: 'Frees', figure: formatBytes(plan.bytesFreed) }] : []),
-    ...(plan.peakExtraBytes > 0 ? [{ name: 'Needs meanwhile', figure: `up to ${formatBytes(plan.peakExtraBytes)}` }] : []),
+    ...(plan.peakExtraBytes > 0 ? [{ name: 'Needs at most', figure: formatBytes(plan.peakExtraBytes) }] : []),
     ...(seconds === null ? [] : [{ name: 'Takes about', figure: seconds < 1 ? 'a second' : formatDuration(seconds * 1_000) }]),
   ];
 }

@@ -43,9 +43,9 @@ export function RevertDialog({ machine, tree, snapshot, onClose }: RevertDialogP
       description={`Brings ${machine.name} back to that moment. All snapshots stay.`}
       preview={
         <PlanPreview planned={planned} isRefused={errors.length > 0} isOff={machine.powerState === 'OFF'}>
-          {isLossy && (
+          {planned.plan?.losesCurrentState === true && (
             <Notice kind="warning" title="The present state will be lost">
-              {sayLoss(machine.snapshotTree.head, tree)}
+              {sayLoss(planned.plan.bytesFreed, tree)}
             </Notice>
           )}
         </PlanPreview>

@@ -13,7 +13,7 @@ export type SizeUnit = 'MiB' | 'GiB' | 'TiB';
 const FACTORS: Record<SizeUnit, number> = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 
 /** An empty form. */
-export const NO_DELETE_WISH: DeleteWish = { withDescendants: false, leavesLocked: false, amount: '1', unit: 'GiB' };
+export const NO_DELETE_WISH: DeleteWish = { withDescendants: false, leavesLocked: false, amount: '', unit: 'MiB' };
 
 /** Whether a menu's value is a unit that we know. */
 export function isSizeUnit(value: string): value is SizeUnit {

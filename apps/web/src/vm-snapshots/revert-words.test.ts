@@ -4,8 +4,8 @@ import { sayLoss, saySubset } from './revert-words';
 const nodes = new Map([['s3', { name: 'before the upgrade' }]]);
 
 it('says what is lost, how much, and since when', () => {
-  expect(sayLoss({ allocatedBytes: 3 * 2 ** 20 }, { nodes, currentId: 's3' })).toContain('3 MiB, written since “before the upgrade”');
-  expect(sayLoss({ allocatedBytes: 0 }, { nodes, currentId: null })).toContain('0 B, no snapshot holds any of it');
+  expect(sayLoss(3 * 2 ** 20, { nodes, currentId: 's3' })).toContain('3 MiB, written since “before the upgrade”');
+  expect(sayLoss(0, { nodes, currentId: null })).toContain('0 B, no snapshot holds any of it');
 });
 
 it('says which volumes a partial snapshot leaves alone', () => {

@@ -3,11 +3,11 @@ import { formatBytes } from '../ui/format';
 
 type Tree = { nodes: ReadonlyMap<string, { name: string }>; currentId: string | null };
 
-/** What goes with the present state: how much was written, since when. */
-export function sayLoss(head: { allocatedBytes: number }, tree: Tree): string {
+/** What goes with the present state: how many bytes, as its plan has measured them, and since when. */
+export function sayLoss(bytesLost: number, tree: Tree): string {
   const current = tree.currentId === null ? undefined : tree.nodes.get(tree.currentId);
   const since = current === undefined ? 'no snapshot holds any of it' : `written since “${current.name}”`;
-  return `No snapshot keeps it: ${formatBytes(head.allocatedBytes)}, ${since}. Keep it as a snapshot first, if you may want it back.`;
+  return `No snapshot keeps it: ${formatBytes(bytesLost)}, ${since}. Keep it as a snapshot first, if you may want it back.`;
 }
 
 type Covered = { disks: readonly { target: string; volume?: { id: string } | null | undefined }[] };

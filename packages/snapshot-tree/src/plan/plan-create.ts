@@ -48,7 +48,8 @@ export type CreatePlan = { plan: Plan; volumes: VolumeFreeze[] };
 
 /**
  * Plans a snapshot: an empty layer over each head first, then one atomic act that freezes all heads and switches to them, inside
- * a quiesce if asked and the guest runs, then the machine's definition, then a look at the disk. Moves no bytes.
+ * a quiesce if asked and the guest runs, then the machine's definition, then a look at the disk. Moves no bytes
+ * of disks; of the memory at most all.
  */
 export function planCreate(request: CreateRequest): { ok: true; value: CreatePlan } | { ok: false; refusal: CreateRefusal } {
   const chosen = chooseVolumes(request);
@@ -98,10 +99,13 @@ function freezeOf(forest: LayerForest, volume: VolumeHead & { target: string }):
 
 function planOf(request: CreateRequest, volumes: VolumeFreeze[]): Plan {
   const quiesces = request.quiesce && request.power === 'ON';
+  const memoryBytes = request.kind === 'DISK_AND_MEMORY' ? (request.memoryBytes ?? 0) : 0;
   const steps: PlanStep[] = [
     ...volumes.map((volume) => stepFor('CREATE_LAYER', volume, `Make an empty layer for ${volume.target}.`)),
     ...(quiesces ? [planStep('QUIESCE_GUEST', 'Freeze the file systems of the guest through its agent.')] : []),
-    ...(request.kind === 'DISK_AND_MEMORY' ? [planStep('SAVE_MEMORY', 'Save the memory while the guest goes on.')] : []),
+    ...(request.kind === 'DISK_AND_MEMORY'
+      ? [planStep('SAVE_MEMORY', 'Save the memory while the guest goes on.', { bytesToMove: memoryBytes })]
+      : []),
     ...volumes.map((volume) => stepFor('FREEZE_LAYER', volume, `Freeze ${volume.target} and write on in its new layer.`)),
     ...(quiesces ? [planStep('THAW_GUEST', 'Thaw the file systems of the guest.')] : []),
     planStep('SAVE_DEFINITION', 'Keep the definition of the machine with the snapshot.'),
@@ -109,9 +113,9 @@ function planOf(request: CreateRequest, volumes: VolumeFreeze[]): Plan {
   ];
   return {
     steps,
-    bytesToMove: 0,
+    bytesToMove: memoryBytes,
     bytesFreed: 0,
-    peakExtraBytes: volumes.length * OVERLAY_RESERVE_BYTES + (request.kind === 'DISK_AND_MEMORY' ? (request.memoryBytes ?? 0) : 0),
+    peakExtraBytes: volumes.length * OVERLAY_RESERVE_BYTES + memoryBytes,
     stopsMachine: false,
     losesCurrentState: false,
     warnings: warningsFor(request, quiesces),

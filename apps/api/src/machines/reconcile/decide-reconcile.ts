@@ -52,7 +52,7 @@ function checkKnown(facts: MachineFacts, drift: DriftRecord | null): Refusal | n
 function checkWhere(facts: MachineFacts, { drift, action }: { drift: DriftRecord | null; action: 'ADOPT' | 'REPAIR' }): Refusal | null {
   if (!drift?.seenOn) return checkHost(facts, []);
   if (action === 'ADOPT') return null;
-  return { code: 'MACHINE_DRIFTED', message: 'Another host has the machine. ADOPT records it there first. Nothing was changed.' };
+  return { code: 'MACHINE_DRIFTED', message: 'Another host has the machine. Adopt that first. Nothing was changed.' };
 }
 
 function adopt(
@@ -87,7 +87,8 @@ function adoptableDisks(facts: MachineFacts): AdoptableDisk[] {
 function repair(facts: MachineFacts, { findings }: DriftRecord): Outcome<ReconcileDecision> {
   const codes = new Set(findings.map(({ code }) => code));
   const disk = findings.find(({ code }) => DISK_CODES.includes(code));
-  if (disk) return refused({ code: 'MACHINE_DRIFTED', message: `${disk.message} REPAIR adds and removes no disks. Nothing was changed.` });
+  if (disk)
+    return refused({ code: 'MACHINE_DRIFTED', message: `${disk.message} Repairing adds and removes no disks. Nothing was changed.` });
   if (facts.machine.powerState !== 'OFF' && (codes.has('CHAIN_DIFFERS') || codes.has('MANAGED_SAVE'))) {
     const message =
       'The machine runs on other layers than recorded, which only a stop can change. Stop it first; what it wrote there stays in its files.';

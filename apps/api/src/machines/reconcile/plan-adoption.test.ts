@@ -1,5 +1,6 @@
-import type { InventoryDisk, InventoryLayer, InventoryMachine } from '@coppice/protocol';
+import type { InventoryDisk } from '@coppice/protocol';
 import { expect, it } from 'vitest';
+import { seenDisk, seenLayer, seenMachine } from '../../testing/inventory.js';
 import { codeOf, someFacts, someLayer } from '../../testing/machine-facts.js';
 import { decideReconcile } from './decide-reconcile.js';
 import { type AdoptableDisk, planAdoption } from './plan-adoption.js';
@@ -16,73 +17,54 @@ const recorded: AdoptableDisk[] = [
   },
 ];
 
-function layer(fileName: string, changed: Partial<InventoryLayer> = {}): InventoryLayer {
-  return { pool: 'pool', fileName, format: 'qcow2', virtualBytes: 64, allocatedBytes: 1, internalSnapshots: 0, ...changed };
-}
-
-function disk(target: string, chain: InventoryLayer[], changed: Partial<InventoryDisk> = {}): InventoryDisk {
-  return { target, device: 'disk', readOnly: false, serial: null, chain, persistentFileName: null, problem: null, ...changed };
-}
-
-function seen(...disks: InventoryDisk[]): InventoryMachine {
-  return {
-    uuid: '00000000-0000-4000-8000-000000000000',
-    name: 'web-1',
-    power: 'ON',
-    persistent: true,
-    autostart: false,
-    vcpus: 1,
-    memoryBytes: 1,
-    guestAgent: 'CONNECTED',
-    hasManagedSave: false,
-    libvirtSnapshots: [],
-    checkpoints: [],
-    disks,
-  };
-}
-
-const sound = [layer('b'), layer('a')];
+const seen = (...disks: InventoryDisk[]) => seenMachine(disks);
+const sound = [seenLayer('b'), seenLayer('a')];
 
 it('takes over layers on top, from the lowest up', () => {
-  const planned = planAdoption(recorded, seen(disk('vda', [layer('d'), layer('c'), ...sound])));
+  const planned = planAdoption(recorded, seen(seenDisk('vda', [seenLayer('d'), seenLayer('c'), ...sound])));
   expect(planned.ok && planned.value.grown[0]?.layers.map((one) => one.fileName)).toEqual(['c', 'd']);
   expect(planned.ok && [planned.value.detached, planned.value.found]).toEqual([[], []]);
 });
 
 it('takes over disks that came, lets go of those that went, and does both for an exchanged one', () => {
-  const came = planAdoption(recorded, seen(disk('vda', sound), disk('vdb', [layer('x')])));
+  const came = planAdoption(recorded, seen(seenDisk('vda', sound), seenDisk('vdb', [seenLayer('x')])));
   expect(came.ok && came.value.found.map((one) => one.target)).toEqual(['vdb']);
   const went = planAdoption(recorded, seen());
   expect(went.ok && went.value.detached).toEqual([{ volumeId: 'v', target: 'vda' }]);
-  const exchanged = planAdoption(recorded, seen(disk('vda', [layer('x')])));
+  const exchanged = planAdoption(recorded, seen(seenDisk('vda', [seenLayer('x')])));
   expect(exchanged.ok && exchanged.value).toMatchObject({ detached: [{ volumeId: 'v', target: 'vda' }], found: [{ target: 'vda' }] });
 });
 
 it('does not adopt where what snapshots read may have changed, or where a file is not one to look after', () => {
   const chains = [
-    [layer('a')],
-    [layer('c'), layer('a')],
-    [layer('a'), layer('b')],
-    [layer('c', { pool: 'other' }), ...sound],
-    [layer('c', { format: 'raw' }), ...sound],
-    [layer('c', { pool: null }), ...sound],
-    [layer('c', { internalSnapshots: 1 }), ...sound],
+    [seenLayer('a')],
+    [seenLayer('c'), seenLayer('a')],
+    [seenLayer('a'), seenLayer('b')],
+    [seenLayer('c', { pool: 'other' }), ...sound],
+    [seenLayer('c', { format: 'raw' }), ...sound],
+    [seenLayer('c', { pool: null }), ...sound],
+    [seenLayer('c', { internalSnapshots: 1 }), ...sound],
     [],
   ];
-  for (const chain of chains) expect(codeOf(planAdoption(recorded, seen(disk('vda', chain))))).toBe('MACHINE_DRIFTED');
-  expect(codeOf(planAdoption(recorded, seen(disk('vda', sound, { problem: 'it cannot be read' }))))).toBe('MACHINE_DRIFTED');
+  for (const chain of chains) expect(codeOf(planAdoption(recorded, seen(seenDisk('vda', chain))))).toBe('MACHINE_DRIFTED');
+  expect(codeOf(planAdoption(recorded, seen(seenDisk('vda', sound, { problem: 'it cannot be read' }))))).toBe('MACHINE_DRIFTED');
 });
 
 it('leaves installation media alone', () => {
-  const iso = disk('sda', [layer('x', { pool: null, format: 'iso' })], { device: 'cdrom', readOnly: true });
-  const planned = planAdoption(recorded, seen(disk('vda', sound), iso));
+  const iso = seenDisk('sda', [seenLayer('x', { pool: null, format: 'iso' })], { device: 'cdrom', readOnly: true });
+  const planned = planAdoption(recorded, seen(seenDisk('vda', sound), iso));
   expect(planned.ok && planned.value).toEqual({ grown: [], detached: [], found: [] });
 });
 
 function drifted(codes: string[], machine: object = {}) {
   const findings = codes.map((code) => ({ code, message: `${code}.`, volumeId: null, path: null, repairable: true }));
   const { fileName } = someLayer('l0');
-  const drift = { detectedAt: new Date(0).toISOString(), findings, seen: seen(disk('vda', [layer('top'), layer(fileName)])), seenOn: null };
+  const drift = {
+    detectedAt: new Date(0).toISOString(),
+    findings,
+    seen: seen(seenDisk('vda', [seenLayer('top'), seenLayer(fileName)])),
+    seenOn: null,
+  };
   return someFacts({ driftCodes: codes, machine: { drift, ...machine } });
 }
 

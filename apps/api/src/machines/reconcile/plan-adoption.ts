@@ -60,7 +60,7 @@ export function planAdoption(recorded: readonly AdoptableDisk[], seen: Inventory
       case 'DIFFERENT':
         return cannot(
           target,
-          'layers that snapshots may read are not where they were; REPAIR puts the stopped machine back on the recorded ones',
+          'layers that snapshots may read are not where they were; repairing puts the stopped machine back on the recorded ones',
         );
     }
   }

@@ -103,11 +103,14 @@ it.each<[string, CreateVmSnapshotRequest, MachineFacts]>([
   expect(answerTo(asked, seen)).toBe(code);
 });
 
-it('saves memory before it freezes the disks, and warns of nothing', () => {
-  const planned = decideCreate(request({ kind: 'DISK_AND_MEMORY' }), facts());
+it('saves memory before it freezes the disks, says how much that may be, and warns of nothing', () => {
+  const planned = decideCreate(request({ kind: 'DISK_AND_MEMORY' }), facts({ machine: { memoryBytes: 256n } }));
   if (!planned.ok) throw new Error('refused');
   expect(planned.value).toMatchObject({ kind: 'DISK_AND_MEMORY', quiesce: false, plan: { plan: { warnings: [] } } });
-  const kinds = planned.value.plan.plan.steps.map((step) => step.kind);
+  const { steps, bytesToMove } = planned.value.plan.plan;
+  expect(bytesToMove).toBe(256);
+  expect(steps.filter((step) => step.bytesToMove > 0)).toMatchObject([{ kind: 'SAVE_MEMORY', bytesToMove: 256 }]);
+  const kinds = steps.map((step) => step.kind);
   expect(kinds).toEqual(['CREATE_LAYER', 'SAVE_MEMORY', 'FREEZE_LAYER', 'SAVE_DEFINITION', 'VERIFY_CHAIN']);
 });
 

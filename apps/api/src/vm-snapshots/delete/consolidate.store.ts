@@ -4,8 +4,8 @@ import type { Reader } from '../../platform/database.js';
 const MOST = 50;
 
 /**
- * Machines at rest that have garbage (layers, or what was kept of snapshots), or a layer that no snapshot pins, nobody writes and at most one layer reads. `key` changes with
- * whatever may make more possible: the machine stops, its tree changes, layers come and go.
+ * Machines at rest that have garbage (layers, or what was kept of snapshots), or a layer that no snapshot pins, nobody writes and at most one
+ * layer reads. `key` changes with whatever may make more possible: the machine stops, its tree changes, layers come and go.
  */
 export async function dueMachines(reader: Reader): Promise<{ machineId: string; key: string }[]> {
   return reader.$queryRaw<{ machineId: string; key: string }[]>`

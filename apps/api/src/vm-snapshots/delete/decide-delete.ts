@@ -109,6 +109,8 @@ function growthOf(plan: DeletePlan): Map<string, number> {
   return growth;
 }
 
+const MIB = 1024 * 1024;
+
 function explain(refusal: DeleteRefusal, { snapshots }: MachineFacts): Refusal {
   const nameOf = (id: string) => snapshots.find((snapshot) => snapshot.id === id)?.name ?? id;
   switch (refusal.code) {
@@ -129,7 +131,7 @@ function explain(refusal: DeleteRefusal, { snapshots }: MachineFacts): Refusal {
     case 'NOTHING_TO_FREE':
       return {
         code: 'INVALID_INPUT',
-        message: `Deleting everything that is not locked would free ${refusal.freeableBytes} bytes, which is less than that.`,
+        message: `Deleting everything that is not locked would free ${Math.floor(refusal.freeableBytes / MIB)} MiB, which is less than that.`,
         path: ['freeBytes'],
       };
     default:

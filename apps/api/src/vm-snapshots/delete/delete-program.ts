@@ -23,49 +23,26 @@ type Forest = ForestRecord<MachineHead>;
 type Planned = { record: DeleteRecord; program: Stage[] };
 type Part = DeleteRecord['parts'][number];
 
+/** A command in the making: `stepCount` of the plan's steps, those after the ones before it, are what it does. */
+type Draft = { part: Part; body: CommandBody; stepCount: number; phase: string };
+
 /** The program of a plan, with what its turning points need. Ids of new layers are made here. */
 export function programOf(plan: DeletePlan, facts: MachineFacts): Planned {
-  const stages: { part: Part; body: CommandBody; steps: number[]; phase: string }[] = [];
+  const drafts: Draft[] = [];
   const merges: MergeRecord[] = [];
   let forest = forestBefore(plan, facts);
-  let step = 0;
-  const take = (count: number) => Array.from({ length: count }, () => step++);
   for (const [index, planned] of plan.merges.entries()) {
-    const thickening = thickeningOf(planned);
-    if (thickening) {
-      const head = newHeadOf(forest, planned, facts);
-      const volumes = [{ ...head, virtualBytes: head.virtualBytes, over: 'HEAD' as const }];
-      const machineUuid = facts.machine.domainUuid;
-      stages.push({
-        part: { does: 'MAKE_HEAD', merge: index },
-        body: { verb: 'create-layers', machineUuid, volumes },
-        steps: take(1),
-        phase: 'Making an empty head',
-      });
-      const { virtualBytes: _, ...frozen } = head;
-      stages.push({
-        part: { does: 'FREEZE_HEAD', merge: index },
-        body: { verb: 'freeze-layers', machineUuid, power: powerOf(facts), quiesce: null, memory: null, nvram: null, volumes: [frozen] },
-        steps: take(1),
-        phase: 'Putting the head at rest',
-      });
-      forest = applyThicken(forest, planned, thickening.layerId);
-    }
-    stages.push({
-      part: { does: 'MERGE', merge: index },
-      body: mergeBody(forest, planned, facts),
-      steps: take(stepsOfMerge(planned)),
-      phase: 'Merging layers',
-    });
-    merges.push({ ...mergeRecordOf(forest, planned, facts), thickening });
-    forest = applyMerge(forest, planned);
+    const made = draftMerge(forest, planned, { index, facts });
+    drafts.push(...made.drafts);
+    merges.push(made.merge);
+    forest = made.after;
   }
   const unread = unreadOf(plan, facts);
   const snapshotFiles = [...snapshotFilesOf(plan, facts.snapshots), ...facts.garbageFiles];
   const layers = [...unread, ...merges.flatMap((merge) => merge.garbage)];
-  const rest = plan.plan.steps.flatMap((_step, position) => (position >= step ? [position] : []));
+  const left = plan.plan.steps.length - drafts.reduce((sum, { stepCount }) => sum + stepCount, 0);
   for (const [index, body] of discardBodies(facts.machine.domainUuid, layers, snapshotFiles).entries()) {
-    stages.push({ part: { does: 'DISCARD', merge: null }, body, steps: index === 0 ? rest : [], phase: 'Removing files' });
+    drafts.push({ part: { does: 'DISCARD', merge: null }, body, stepCount: index === 0 ? left : 0, phase: 'Removing files' });
   }
   const record: DeleteRecord = {
     doomed: plan.doomed.map((snapshotId) => ({ snapshotId, was: stateOf(facts, snapshotId) })),
@@ -73,10 +50,52 @@ export function programOf(plan: DeletePlan, facts: MachineFacts): Planned {
     currentSnapshotId: plan.currentSnapshotId,
     unread,
     merges,
-    parts: stages.map(({ part }) => part),
+    parts: drafts.map(({ part }) => part),
     snapshotFiles,
   };
-  return { record, program: stages.map(({ body, steps, phase }) => ({ body, steps, phase })) };
+  return { record, program: numbered(drafts) };
+}
+
+function numbered(drafts: readonly Draft[]): Stage[] {
+  let position = 0;
+  return drafts.map(({ body, stepCount, phase }) => ({ body, phase, steps: Array.from({ length: stepCount }, () => position++) }));
+}
+
+/** The commands of one merge, after those that put its head at rest, where that is needed; and the forest that they leave. */
+function draftMerge(forest: Forest, planned: Merge, { index, facts }: { index: number; facts: MachineFacts }) {
+  const thickening = thickeningOf(planned);
+  const before = thickening === null ? forest : applyThicken(forest, planned, thickening.layerId);
+  const merging: Draft = {
+    part: { does: 'MERGE', merge: index },
+    body: mergeBody(before, planned, facts),
+    stepCount: stepsOfMerge(planned),
+    phase: 'Merging layers',
+  };
+  return {
+    drafts: [...(thickening === null ? [] : draftThickening(newHeadOf(forest, planned, facts), { index, facts })), merging],
+    merge: { ...mergeRecordOf(before, planned, facts), thickening },
+    after: applyMerge(before, planned),
+  };
+}
+
+/** An empty layer, and the head that a running machine writes frozen under it: without a snapshot. */
+function draftThickening(head: ReturnType<typeof newHeadOf>, { index, facts }: { index: number; facts: MachineFacts }): Draft[] {
+  const machineUuid = facts.machine.domainUuid;
+  const { virtualBytes: _, ...frozen } = head;
+  return [
+    {
+      part: { does: 'MAKE_HEAD', merge: index },
+      body: { verb: 'create-layers', machineUuid, volumes: [{ ...head, over: 'HEAD' }] },
+      stepCount: 1,
+      phase: 'Making an empty head',
+    },
+    {
+      part: { does: 'FREEZE_HEAD', merge: index },
+      body: { verb: 'freeze-layers', machineUuid, power: powerOf(facts), quiesce: null, memory: null, nvram: null, volumes: [frozen] },
+      stepCount: 1,
+      phase: 'Putting the head at rest',
+    },
+  ];
 }
 
 /** Most layers, and most files of snapshots, that one discard-layers names (protocol). */

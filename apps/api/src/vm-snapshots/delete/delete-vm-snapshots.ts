@@ -4,14 +4,12 @@ import { done, type Outcome } from '../../errors/refusal.js';
 import { findOperations } from '../../operations/operation.store.js';
 import { readPlan } from '../../operations/program.js';
 import { decideOnly, type StartOptions, startOperation } from '../../operations/start-operation.js';
+import type { MeasureLayers } from '../../volumes/measure/measuring.js';
 import { type PlanView, planView } from '../plan-view.js';
 import { deleteRecord } from './delete-record.js';
 import type { DeleteVmSnapshots, DeleteVmSnapshotsRequest, StartedDelete } from './delete-vm-snapshots.contract.js';
 import { deleteStarter } from './delete.store.js';
 import { estimatedSeconds } from './merge-rate.store.js';
-
-/** Asks hosts where the layers of a machine hold data, and waits a little for the answers; volumes/measure. */
-export type MeasureLayers = (machineId: string) => Promise<void>;
 
 /** Makes the use case. See the contract file for what its functions promise. */
 export function createDeleteVmSnapshots(options: StartOptions & { measure: MeasureLayers }): DeleteVmSnapshots {

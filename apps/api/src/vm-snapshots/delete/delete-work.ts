@@ -69,8 +69,8 @@ function workOf(kind: string): OperationWork {
         return doomed.length === 0 ? 'Nothing has begun; nothing changes.' : 'Nothing has begun: the snapshots stay.';
       if (parts[index]?.does === 'DISCARD') return null;
       return (
-        'The snapshots have left the tree and do not come back. The merge stops where it is: nothing that is still there changes, ' +
-        'but the layers keep their space until the delete goes on.'
+        'The snapshots have left the tree and do not come back. The merge stops where it is: nothing that is still there changes. ' +
+        'What is left of the layers is merged later, by another delete or by Coppice itself.'
       );
     },
   };

@@ -1,6 +1,7 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { SafeInt } from '../../graphql/scalars.js';
 import { UserErrorInterface } from '../../graphql/user-error.type.js';
+import { IdempotencyKey, PlanHash } from '../../graphql/work-fields.js';
 import { Operation } from '../../operations/operation.type.js';
 import { VmSnapshot } from '../snapshot.type.js';
 
@@ -14,13 +15,9 @@ export class DeleteVmSnapshotsInput {
   declare readonly withDescendants?: boolean | null;
   @Field(() => SafeInt, { nullable: true, description: 'Whatever is cheapest that frees so many bytes; never what is locked.' })
   declare readonly freeBytes?: number | null;
-  @Field(() => String, { nullable: true, description: 'Do exactly the plan with this hash, or answer PLAN_CHANGED.' })
+  @PlanHash()
   declare readonly planHash?: string | null;
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'Per project and caller, kept 24 h: the same key and input give the same operation again, another input IDEMPOTENCY_CONFLICT. At most 200 characters.',
-  })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 

@@ -18,7 +18,7 @@ export type RevertToVmSnapshotRequest = {
 export type StartedRevert = { snapshotId: string; safetySnapshotId: string | null; operationId: string };
 
 export interface RevertToVmSnapshot {
-  /** What it would do. Refusals are those of revert. Nothing is written. */
+  /** What it would do, with layers measured for it. Refusals are those of revert. Nothing of the tree is written. */
   plan(principal: Principal, request: RevertToVmSnapshotRequest): Promise<Outcome<PlanView>>;
   /** Starts it: claims, operation, steps, first transitions and first command in one transaction. The same key and body give the same answer again. */
   revert(principal: Principal, request: RevertToVmSnapshotRequest): Promise<Outcome<StartedRevert>>;

@@ -5,7 +5,9 @@ import { findOperations } from '../../operations/operation.store.js';
 import { readPlan } from '../../operations/program.js';
 import { decideOnly, type StartOptions, startOperation } from '../../operations/start-operation.js';
 import type { Database } from '../../platform/database.js';
-import { planView } from '../plan-view.js';
+import type { MeasureLayers } from '../../volumes/measure/measuring.js';
+import { type PlanView, planView } from '../plan-view.js';
+import type { RevertRequest } from './decide-revert.js';
 import { machineOfSnapshot } from '../snapshot.store.js';
 import type { RevertToVmSnapshot, RevertToVmSnapshotRequest, StartedRevert } from './revert-to-vm-snapshot.contract.js';
 import { revertRecord } from './revert-record.js';
@@ -15,17 +17,23 @@ import { NO_SUCH_SNAPSHOT, revertStarter } from './revert.store.js';
 const SECONDS_OF_A_REVERT = 3;
 
 /** Makes the use case. See the contract file for what its two functions promise. */
-export function createRevertToVmSnapshot(options: StartOptions): RevertToVmSnapshot {
-  const { database } = options;
+export function createRevertToVmSnapshot(options: StartOptions & { measure: MeasureLayers }): RevertToVmSnapshot {
+  const { database, measure } = options;
+  const check = async (principal: Principal, request: RevertRequest): Promise<Outcome<PlanView>> => {
+    const decided = await decideOnly(database, revertStarter, { principal, request: { ...request, planHash: null } });
+    if (!decided.ok) return decided;
+    const { plan, hash } = decided.value.decision;
+    return done(planView(plan.plan, { hash, estimatedSeconds: SECONDS_OF_A_REVERT }));
+  };
   return {
     async plan(principal, request) {
       const virtualMachineId = await machineOfSnapshot(database, request.snapshotId);
       if (virtualMachineId === null) return NO_SUCH_SNAPSHOT;
-      const asked = { principal, request: { ...request, virtualMachineId, planHash: null } };
-      const decided = await decideOnly(database, revertStarter, asked);
-      if (!decided.ok) return decided;
-      const { plan, hash } = decided.value.decision;
-      return done(planView(plan.plan, { hash, estimatedSeconds: SECONDS_OF_A_REVERT }));
+      const first = await check(principal, { ...request, virtualMachineId });
+      if (!first.ok) return first;
+      // What is written since is lost, or kept as a snapshot: how much that is changes from moment to moment.
+      await measure(virtualMachineId);
+      return check(principal, { ...request, virtualMachineId });
     },
 
     async revert(principal, request) {

@@ -20,7 +20,8 @@ function requestOf(input: RevertToVmSnapshotInput): RevertToVmSnapshotRequest {
 @Resolver()
 export class RevertMutations {
   @Query(() => PlanPayload, {
-    description: 'What revertToVmSnapshot would do with this input, or why it would be refused. Writes nothing.',
+    description:
+      'What revertToVmSnapshot would do with this input, or why it would be refused. Layers are measured for it, so it may take two seconds.',
   })
   async planRevertToVmSnapshot(
     @Arg('input', () => RevertToVmSnapshotInput) input: RevertToVmSnapshotInput,

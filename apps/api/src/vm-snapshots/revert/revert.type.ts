@@ -1,5 +1,6 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { UserErrorInterface } from '../../graphql/user-error.type.js';
+import { IdempotencyKey, PlanHash } from '../../graphql/work-fields.js';
 import { Operation } from '../../operations/operation.type.js';
 import { VmSnapshot } from '../snapshot.type.js';
 
@@ -19,13 +20,9 @@ export class RevertToVmSnapshotInput {
     description: 'Start the machine after a DISK revert; a DISK_AND_MEMORY revert always ends running.',
   })
   declare readonly start?: boolean | null;
-  @Field(() => String, { nullable: true, description: 'Do exactly the plan with this hash, or answer PLAN_CHANGED.' })
+  @PlanHash()
   declare readonly planHash?: string | null;
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'Per project and caller, kept 24 h: the same key and input give the same operation again, another input IDEMPOTENCY_CONFLICT. At most 200 characters.',
-  })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 

@@ -5,9 +5,9 @@ import { done, type Outcome, refused } from '../../errors/refusal.js';
 import { type StartOptions, startOperation } from '../../operations/start-operation.js';
 import type { FlattenVolume, FlattenVolumeRequest } from './flatten-volume.contract.js';
 import { flattenStarter, placeOfVolume } from './flatten.store.js';
+import type { MeasureLayers } from '../measure/measuring.js';
 
-/** Has the layers of a machine measured, and waits a little; volumes/measure. */
-type Options = StartOptions & { measure: (machineId: string) => Promise<void> };
+type Options = StartOptions & { measure: MeasureLayers };
 
 /** Makes the use case. See the contract file for what it promises. */
 export function createFlattenVolume(options: Options): FlattenVolume {

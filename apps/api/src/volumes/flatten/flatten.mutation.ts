@@ -2,6 +2,7 @@ import { Arg, Ctx, Field, ID, InputType, Mutation, Resolver } from 'type-graphql
 import type { GraphQLContext } from '../../graphql/context.js';
 import { NOBODY, plainId } from '../../graphql/global-id.js';
 import { toUserErrors } from '../../graphql/user-errors.js';
+import { IdempotencyKey } from '../../graphql/work-fields.js';
 import { VolumePayload } from '../volume.type.js';
 
 @InputType({ description: 'Which volume shall stand alone. OWNER.' })
@@ -10,11 +11,7 @@ export class FlattenVolumeInput {
   declare readonly volumeId: string;
   @Field(() => Boolean, { nullable: true, defaultValue: true, description: 'Stop above a template that others share.' })
   declare readonly keepTemplate?: boolean | null;
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'Per project and caller, kept 24 h: the same key and input give the same operation again, another input IDEMPOTENCY_CONFLICT. At most 200 characters.',
-  })
+  @IdempotencyKey()
   declare readonly idempotencyKey?: string | null;
 }
 

@@ -23,6 +23,9 @@ const AGAIN_MS = 60_000;
 /** Requests and machines that are remembered; the oldest go first. */
 const REMEMBERED = 1_000;
 
+/** Asks hosts where the layers of a machine hold data, and waits a little for the answers. */
+export type MeasureLayers = (machineId: string) => Promise<void>;
+
 type Options = {
   database: Database;
   write: Write;
