@@ -72,6 +72,7 @@ function serve(core: Core, options: { clock: Clock; log: Log; ready: () => boole
     deleteVmSnapshots: core.deleteVmSnapshots,
     updateVmSnapshot: createUpdateVmSnapshot({ database, write }),
     flattenVolume: core.flattenVolume,
+    volumeSnapshots: core.volumeSnapshots,
     operations: core.operations,
   };
   return createHttpServer({

@@ -39,6 +39,10 @@ import { createRevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-sna
 import type { RevertToVmSnapshot } from './vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
 import { revertToVmSnapshotWork } from './vm-snapshots/revert/revert-work.js';
 import { MEASURE_CHANNEL, MEASURE_SWEEP_MS, Measuring } from './volumes/measure/measuring.js';
+import { createVolumeSnapshotWork } from './volume-snapshots/create/create-work.js';
+import { deleteVolumeSnapshotWork } from './volume-snapshots/delete/delete-work.js';
+import { createVolumeSnapshots } from './volume-snapshots/volume-snapshots.js';
+import type { VolumeSnapshots } from './volume-snapshots/volume-snapshots.contract.js';
 import { createFlattenVolume } from './volumes/flatten/flatten-volume.js';
 import type { FlattenVolume } from './volumes/flatten/flatten-volume.contract.js';
 import { flattenRetrier, flattenVolumeWork } from './volumes/flatten/flatten-work.js';
@@ -56,6 +60,7 @@ export type Core = {
   revertToVmSnapshot: RevertToVmSnapshot;
   deleteVmSnapshots: DeleteVmSnapshots;
   flattenVolume: FlattenVolume;
+  volumeSnapshots: VolumeSnapshots;
   operations: OperationChanges;
   installation: InstallationChanges;
   machines: MachineChanges;
@@ -71,6 +76,18 @@ export type Core = {
 /** How old the last look at the stream may be for ready(), in milliseconds: some polls. */
 const READY_MS = 5 * POLL_MS;
 
+/** Every kind of operation. */
+const WORKS = [
+  createVmSnapshotWork,
+  revertToVmSnapshotWork,
+  deleteVmSnapshotsWork,
+  consolidateWork,
+  flattenVolumeWork,
+  createVolumeSnapshotWork,
+  deleteVolumeSnapshotWork,
+  ...machineWorks,
+];
+
 /** Builds the core; nothing is opened before start(). */
 export function createCore(options: CoreOptions): Core {
   const { databaseUrl: url, replicaId, clock, log } = options;
@@ -79,14 +96,7 @@ export function createCore(options: CoreOptions): Core {
   const tail = new StreamTail({ database, log });
   const relay = createRelay({ database, log, numbered: () => tail.nudge() });
   const write = createWrite(database, relay);
-  const engine = new OperationEngine([
-    createVmSnapshotWork,
-    revertToVmSnapshotWork,
-    deleteVmSnapshotsWork,
-    consolidateWork,
-    flattenVolumeWork,
-    ...machineWorks,
-  ]);
+  const engine = new OperationEngine(WORKS);
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
   const { agents, measuring } = connectHosts({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
@@ -104,6 +114,7 @@ export function createCore(options: CoreOptions): Core {
     revertToVmSnapshot: createRevertToVmSnapshot({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
     flattenVolume: createFlattenVolume({ ...start, measure: (machineId) => measuring.measure(machineId) }),
+    volumeSnapshots: createVolumeSnapshots(start),
     operations: createOperationChanges({
       ...start,
       retriers: [createRetrier, deleteRetrier, consolidateRetrier, revertRetrier, flattenRetrier, ...machineRetriers],

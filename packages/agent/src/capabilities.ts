@@ -11,6 +11,7 @@ export function capabilitiesOf(versions: { libvirt: string; qemu: string } | nul
     { name: 'vm-snapshot.disk', available: isAvailable, reason },
     { name: 'vm-snapshot.quiesce', available: isAvailable, reason },
     { name: 'vm-snapshot.memory', available: isAvailable, reason },
+    { name: 'volume-snapshot.full', available: isAvailable, reason },
   ];
 }
 

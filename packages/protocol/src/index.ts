@@ -6,5 +6,5 @@ export * from './inventory/index.js';
 export * from './limits.js';
 export * from './messages.js';
 export * from './reports/index.js';
-export { diskTarget, fileName, imageFormat, layerFileName, poolName, snapshotFile, snapshotFileName } from './scalars.js';
+export { copyFileName, diskTarget, fileName, imageFormat, layerFileName, poolName, snapshotFile, snapshotFileName } from './scalars.js';
 export * from './version.js';

@@ -12,6 +12,7 @@ import type { CreateVmSnapshot } from '../vm-snapshots/create/create-vm-snapshot
 import type { DeleteVmSnapshots } from '../vm-snapshots/delete/delete-vm-snapshots.contract.js';
 import type { RevertToVmSnapshot } from '../vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
 import type { UpdateVmSnapshot } from '../vm-snapshots/update/update-vm-snapshot.js';
+import type { VolumeSnapshots } from '../volume-snapshots/volume-snapshots.contract.js';
 import type { FlattenVolume } from '../volumes/flatten/flatten-volume.contract.js';
 
 /** Newest progress of running operations, as this replica has heard of it. */
@@ -36,5 +37,6 @@ export type Application = {
   deleteVmSnapshots: DeleteVmSnapshots;
   updateVmSnapshot: UpdateVmSnapshot;
   flattenVolume: FlattenVolume;
+  volumeSnapshots: VolumeSnapshots;
   operations: OperationChanges;
 };

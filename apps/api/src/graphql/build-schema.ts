@@ -20,6 +20,8 @@ import { RevertMutations } from '../vm-snapshots/revert/revert.mutation.js';
 import { VmSnapshotMutations } from '../vm-snapshots/snapshot.mutation.js';
 import { SnapshotDiskResolver, VmSnapshotResolver } from '../vm-snapshots/snapshot.resolver.js';
 import { SnapshotTreeChangeResolver } from '../vm-snapshots/watch-tree/tree-change.resolver.js';
+import { VolumeSnapshotMutations } from '../volume-snapshots/volume-snapshot.mutation.js';
+import { SnapshotsOfVolumeResolver, VolumeSnapshotResolver } from '../volume-snapshots/volume-snapshot.resolver.js';
 import { FlattenMutations } from '../volumes/flatten/flatten.mutation.js';
 import { VolumeResolver } from '../volumes/volume.resolver.js';
 import { ZoneMutations } from '../zones/zone.mutation.js';
@@ -48,6 +50,9 @@ const RESOLVERS: NonEmptyArray<new () => object> = [
   MachineChangeMutations,
   VolumeResolver,
   FlattenMutations,
+  VolumeSnapshotResolver,
+  SnapshotsOfVolumeResolver,
+  VolumeSnapshotMutations,
   SnapshotTreeResolver,
   RetainedLayerResolver,
   VmSnapshotResolver,

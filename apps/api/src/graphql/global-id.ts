@@ -12,6 +12,7 @@ export const NODE_TYPES = [
   'VirtualMachine',
   'Volume',
   'VmSnapshot',
+  'VolumeSnapshot',
   'Operation',
 ] as const;
 export type NodeType = (typeof NODE_TYPES)[number];

@@ -1,6 +1,6 @@
 /** Batches and remembers reads within one answer. A loader never outlives it, so nobody is shown what another one loaded. */
 import DataLoader from 'dataloader';
-import type { Principal } from '../access/principal.js';
+import type { AccessScope, Principal } from '../access/principal.js';
 import { scopeOf } from '../access/scope.js';
 import * as hosts from '../hosts/host.reads.store.js';
 import { readMachineFacts } from '../machines/machine-facts.store.js';
@@ -10,6 +10,7 @@ import * as projects from '../projects/project.reads.store.js';
 import { readTrees } from '../vm-snapshots/browse-tree/tree.reads.store.js';
 import { treeView } from '../vm-snapshots/browse-tree/tree-view.js';
 import * as snapshots from '../vm-snapshots/snapshot.reads.store.js';
+import { findVolumeSnapshots } from '../volume-snapshots/volume-snapshot.reads.store.js';
 import * as volumes from '../volumes/volume.reads.store.js';
 import * as zones from '../zones/zone.reads.store.js';
 import type { Application } from './application.js';
@@ -40,22 +41,9 @@ function listBy<T>(find: (keys: readonly string[]) => Promise<T[]>, keyOf: (row:
   );
 }
 
-/** The loaders of one answer for one caller. */
-export function createLoaders({ database, operations: changes }: Pick<Application, 'database' | 'operations'>, principal: Principal) {
-  const scope = scopeOf(principal);
-  const viewer = { scope, userId: principal.userId, tokenId: principal.tokenId };
+/** Where machines run. */
+function placeLoaders(database: Application['database'], scope: AccessScope) {
   return {
-    project: byId((ids) => projects.findProjects(database, scope, ids)),
-    user: byId((ids) => projects.findUsers(database, viewer, ids)),
-    token: byId((ids) => projects.findTokens(database, viewer, ids)),
-    membersOf: listBy(
-      (ids) => projects.membersOfProjects(database, ids),
-      (row) => row.projectId,
-    ),
-    tokensOf: listBy(
-      (ids) => projects.tokensOfProjects(database, ids),
-      (row) => row.projectId,
-    ),
     zone: byId((ids) => zones.findZones(database, scope, ids)),
     cluster: byId((ids) => zones.findClusters(database, scope, ids)),
     clustersOfZone: listBy(
@@ -72,6 +60,26 @@ export function createLoaders({ database, operations: changes }: Pick<Applicatio
       (ids) => hosts.poolsOfClusters(database, scope, ids),
       (row) => row.clusterId,
     ),
+  };
+}
+
+/** The loaders of one answer for one caller. */
+export function createLoaders({ database, operations: changes }: Pick<Application, 'database' | 'operations'>, principal: Principal) {
+  const scope = scopeOf(principal);
+  const viewer = { scope, userId: principal.userId, tokenId: principal.tokenId };
+  return {
+    project: byId((ids) => projects.findProjects(database, scope, ids)),
+    user: byId((ids) => projects.findUsers(database, viewer, ids)),
+    token: byId((ids) => projects.findTokens(database, viewer, ids)),
+    membersOf: listBy(
+      (ids) => projects.membersOfProjects(database, ids),
+      (row) => row.projectId,
+    ),
+    tokensOf: listBy(
+      (ids) => projects.tokensOfProjects(database, ids),
+      (row) => row.projectId,
+    ),
+    ...placeLoaders(database, scope),
     machine: byId((ids) => findMachines(database, scope, ids)),
     machineFacts: new DataLoader((ids: readonly string[]) => Promise.all(ids.map((id) => readMachineFacts(database, id)))),
     volume: byId((ids) => volumes.findVolumes(database, scope, ids)),
@@ -81,6 +89,7 @@ export function createLoaders({ database, operations: changes }: Pick<Applicatio
     ),
     storage: byId((ids) => volumes.storageOfVolumes(database, ids)),
     snapshot: byId((ids) => snapshots.findSnapshots(database, scope, ids)),
+    volumeSnapshot: byId((ids) => findVolumeSnapshots(database, scope, ids)),
     pinsOf: listBy(
       (ids) => snapshots.pinsOfSnapshots(database, ids),
       (row) => row.snapshotId,

@@ -18,6 +18,7 @@ export function loadNode(loaders: Loaders, type: NodeType, id: string): Promise<
     VirtualMachine: (key) => loaders.machine.load(key),
     Volume: (key) => loaders.volume.load(key),
     VmSnapshot: (key) => loaders.snapshot.load(key),
+    VolumeSnapshot: (key) => loaders.volumeSnapshot.load(key),
     Operation: (key) => loaders.operation.load(key),
   };
   return find[type](id);

@@ -7,6 +7,7 @@ import { refusalFor } from '../access/refusals.js';
 import type { Outcome, Refusal, UserErrorCode } from '../errors/refusal.js';
 import type { GraphQLContext } from '../graphql/context.js';
 import { decideCreate } from '../vm-snapshots/create/decide-create.js';
+import { decideCreateVolumeSnapshot } from '../volume-snapshots/create/decide-create.js';
 import { checkAccess, type Needed } from './check-machine.js';
 import { decideDestroy } from './destroy/decide-destroy.js';
 import { checkDiskChange, decideDetach } from './disks/decide-disks.js';
@@ -23,7 +24,7 @@ export type Availability = { action: string; enabled: boolean; code: UserErrorCo
 /** One action: who may ask for it, and what is in the way; asked with the input that is refused last. */
 type Asked = { action: string; role: Needed['role']; check: (facts: MachineFacts) => Refusal | null };
 
-const LATER_ON_VOLUMES = ['CREATE_VOLUME_SNAPSHOT', 'REVERT_VOLUME', 'MIGRATE_VOLUME', 'CREATE_TEMPLATE'];
+const LATER_ON_VOLUMES = ['REVERT_VOLUME', 'MIGRATE_VOLUME', 'CREATE_TEMPLATE'];
 
 const NO_PLAN = { planHash: null, idempotencyKey: null };
 
@@ -76,7 +77,12 @@ export async function actionsOfVolume(
   if (volume.virtualMachineId === null) {
     const attach = refusalFor(principal, { projectId: volume.projectId, what: 'The volume', path: [] }, 'OWNER');
     const detach: Refusal = { code: 'MACHINE_STATE', message: 'The volume is attached to no machine.' };
-    return [availability('ATTACH_VOLUME', attach), availability('DETACH_VOLUME', detach), ...later];
+    return [
+      availability('ATTACH_VOLUME', attach),
+      availability('DETACH_VOLUME', detach),
+      availability('CREATE_VOLUME_SNAPSHOT', detach),
+      ...later,
+    ];
   }
   const facts = await context.loaders.machineFacts.load(volume.virtualMachineId);
   const attached: Refusal = { code: 'MACHINE_STATE', message: 'The volume is attached to a machine. Detach it there first.' };
@@ -84,8 +90,20 @@ export async function actionsOfVolume(
   return [
     availability('ATTACH_VOLUME', attached),
     ask(principal, facts, { ...detach, check: (known) => refusalOf(decideDetach(volume.id, known)) }),
+    volumeSnapshotAvailability(principal, facts, { volumeId: volume.id, vmSnapshotId: null }),
     ...later,
   ];
+}
+
+/** Of a volume's present content, or of what a VM snapshot holds of it. */
+export function volumeSnapshotAvailability(
+  principal: Principal,
+  facts: MachineFacts | null,
+  of: { volumeId: string; vmSnapshotId: string | null },
+): Availability {
+  const request = { ...of, name: null, kind: null, location: null, quiesce: false, idempotencyKey: null };
+  const check = (known: MachineFacts) => refusalOf(decideCreateVolumeSnapshot(request, known));
+  return ask(principal, facts, { action: 'CREATE_VOLUME_SNAPSHOT', role: 'OPERATOR', check });
 }
 
 function ask(principal: Principal, facts: MachineFacts | null, { action, role, check }: Asked): Availability {

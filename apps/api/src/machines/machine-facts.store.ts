@@ -6,6 +6,7 @@ import { holderOf, resourceOf } from '../operations/claim.store.js';
 import type { Prisma } from '../platform/generated/client.js';
 import type { Reader } from '../platform/database.js';
 import { memoryFileName, nvramFileName } from '../vm-snapshots/snapshot-files.js';
+import { findVolumeSnapshotRow, type VolumeSnapshotRow } from '../volume-snapshots/volume-snapshot.store.js';
 import { forestOfMachine } from '../volumes/forest.store.js';
 import { garbageOf, type LayerRow, type PoolRow, toLayer, type VolumeRow } from '../volumes/volume.store.js';
 
@@ -42,6 +43,12 @@ export type MachineFacts = {
   snapshotsEver: number;
   /** Snapshots of the machine's project that are not REMOVED; null where no quota asks. */
   snapshotsOfProject: number | null;
+  /** The same of volume snapshots that are not DESTROYED. */
+  volumeSnapshotsOfProject: number | null;
+  /** How many volume snapshots the volume in question ever had, where that was asked for. */
+  volumeSnapshotsEver: number;
+  /** The volume snapshot in question, where one was asked for. */
+  volumeSnapshot: VolumeSnapshotRow | null;
   /** Codes of the findings, or null without drift. */
   driftCodes: string[] | null;
   capabilities: { name: string; available: boolean; reason: string | null }[];
@@ -56,7 +63,13 @@ export type MachineFacts = {
 };
 
 /** What a request needs to know beyond the machine itself. */
-export type AlsoRead = { volumeIds?: readonly string[]; hostId?: string; garbage?: true };
+export type AlsoRead = {
+  volumeIds?: readonly string[];
+  hostId?: string;
+  garbage?: true;
+  volumeSnapshotsOf?: string;
+  volumeSnapshotId?: string;
+};
 
 const withHost = { include: { host: true, project: true } } satisfies Prisma.VirtualMachineDefaultArgs;
 /** The machine with its host and project. */
@@ -86,6 +99,7 @@ export async function readMachineFacts(reader: Reader, machineId: string, also: 
     names: new Set(snapshots.map((snapshot) => snapshot.name)),
     snapshotsEver: await reader.vmSnapshot.count({ where: { virtualMachineId: machineId } }),
     snapshotsOfProject: await countForQuota(reader, machine),
+    ...(await volumeSnapshotFacts(reader, machine, also)),
     driftCodes: machine.drift === null ? null : driftRecord.parse(machine.drift).findings.map((finding) => finding.code),
     capabilities: capabilityRecord.parse(machine.host.capabilities),
     holder,
@@ -135,6 +149,17 @@ async function filesLeftOf(reader: Reader, machineId: string): Promise<MachineFa
     const memory = kind === 'DISK_AND_MEMORY' ? [{ pool, fileName: memoryFileName(id) }] : [];
     return hasNvram ? [...memory, { pool, fileName: nvramFileName(id) }] : memory;
   });
+}
+
+async function volumeSnapshotFacts(reader: Reader, { project }: MachineWithHost, also: AlsoRead) {
+  const { volumeSnapshotsOf: volumeId, volumeSnapshotId } = also;
+  const ofProject = { projectId: project?.id ?? '', state: { not: 'DESTROYED' } } satisfies Prisma.VolumeSnapshotWhereInput;
+  return {
+    volumeSnapshotsOfProject:
+      (project?.quotaVolumeSnapshots ?? null) === null ? null : await reader.volumeSnapshot.count({ where: ofProject }),
+    volumeSnapshotsEver: volumeId === undefined ? 0 : await reader.volumeSnapshot.count({ where: { volumeId } }),
+    volumeSnapshot: volumeSnapshotId === undefined ? null : await findVolumeSnapshotRow(reader, volumeSnapshotId),
+  };
 }
 
 async function countForQuota(reader: Reader, machine: MachineWithHost): Promise<number | null> {

@@ -32,7 +32,7 @@ export type Starting<R, D> = Attempt<R, D> & { transaction: Transaction; facts: 
 export type Starter<R extends Request, D> = {
   /** The mutation's name. */
   kind: string;
-  subjectType: 'VIRTUAL_MACHINE' | 'VM_SNAPSHOT' | 'VOLUME';
+  subjectType: 'VIRTUAL_MACHINE' | 'VM_SNAPSHOT' | 'VOLUME' | 'VOLUME_SNAPSHOT';
   /** What the machine shows meanwhile; null: what it shows now. */
   machineState: VirtualMachineState | null;
   /** What else the facts must hold; left out: nothing. */

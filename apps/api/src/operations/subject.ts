@@ -4,6 +4,7 @@ const NODE_TYPE_OF: ReadonlyMap<string, NodeType> = new Map([
   ['VIRTUAL_MACHINE', 'VirtualMachine'],
   ['VM_SNAPSHOT', 'VmSnapshot'],
   ['VOLUME', 'Volume'],
+  ['VOLUME_SNAPSHOT', 'VolumeSnapshot'],
   ['OPERATION', 'Operation'],
   ['HOST', 'Host'],
 ]);

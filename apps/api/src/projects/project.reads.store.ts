@@ -104,16 +104,19 @@ export async function tokensOfProjects(reader: Reader, projectIds: readonly stri
   return rows.map(toToken);
 }
 
-/** What a project uses of its quota now. There are no volume snapshots in this version, so their number is truly 0. */
+/** What a project uses of its quota now. snapshotBytes: layers that are frozen, memory images, and copies of volumes. */
 export async function usageOfProject(reader: Reader, projectId: string): Promise<UsageRecord> {
-  const [vmSnapshots, memory, layers] = await Promise.all([
+  const [vmSnapshots, volumeSnapshots, memory, layers, copies] = await Promise.all([
     reader.vmSnapshot.count({ where: { projectId, state: { not: 'REMOVED' } } }),
+    reader.volumeSnapshot.count({ where: { projectId, state: { not: 'DESTROYED' } } }),
     reader.vmSnapshot.aggregate({ where: { projectId, state: { not: 'REMOVED' } }, _sum: { memoryBytes: true } }),
     reader.layer.aggregate({
       where: { volume: { projectId }, isFrozen: true, isTemplate: false, state: { in: ['PRESENT', 'DISCARDING'] } },
       _sum: { allocatedBytes: true },
     }),
+    reader.volumeSnapshot.aggregate({ where: { projectId, state: { not: 'DESTROYED' } }, _sum: { physicalBytes: true } }),
   ]);
-  const snapshotBytes = Number(memory._sum.memoryBytes ?? 0n) + Number(layers._sum.allocatedBytes ?? 0n);
-  return { vmSnapshots, volumeSnapshots: 0, snapshotBytes };
+  const parts = [memory._sum.memoryBytes, layers._sum.allocatedBytes, copies._sum.physicalBytes];
+  const snapshotBytes = parts.reduce((sum, bytes) => sum + Number(bytes ?? 0n), 0);
+  return { vmSnapshots, volumeSnapshots, snapshotBytes };
 }

@@ -2,7 +2,7 @@
 import type { Principal } from '../access/principal.js';
 import { refusalFor } from '../access/refusals.js';
 import type { Refusal } from '../errors/refusal.js';
-import { type Availability, availability, notYet } from '../machines/actions.js';
+import { type Availability, availability, notYet, volumeSnapshotAvailability } from '../machines/actions.js';
 import type { MachineFacts } from '../machines/machine-facts.store.js';
 import { obstacleTo } from './delete/decide-delete.js';
 import { deleteStarter } from './delete/delete.store.js';
@@ -12,7 +12,7 @@ import { revertStarter } from './revert/revert.store.js';
 /** The snapshot as far as its actions are concerned. */
 type Asked = { id: string; projectId: string; virtualMachineId: string; state: string };
 
-const LATER = ['CLONE_VM_SNAPSHOT', 'CREATE_VOLUME_SNAPSHOT', 'CREATE_TEMPLATE'];
+const LATER = ['CLONE_VM_SNAPSHOT', 'CREATE_TEMPLATE'];
 
 /** Every action of the contract that concerns a VM snapshot, asked for with the defaults of its input. `facts` of its machine. */
 export function actionsOfSnapshot(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Availability[] {
@@ -20,8 +20,14 @@ export function actionsOfSnapshot(principal: Principal, snapshot: Asked, facts: 
     availability('UPDATE_VM_SNAPSHOT', refusalOfUpdate(principal, snapshot)),
     availability('REVERT_TO_VM_SNAPSHOT', refusalOfRevert(principal, snapshot, facts)),
     availability('DELETE_VM_SNAPSHOT', refusalOfDelete(principal, snapshot, facts)),
+    volumeSnapshotAvailability(principal, facts, { volumeId: firstVolume(snapshot, facts), vmSnapshotId: snapshot.id }),
     ...LATER.map(notYet),
   ];
+}
+
+/** Any volume that it holds will do: what is asked is whether its content can be copied at all. */
+function firstVolume({ id }: Asked, facts: MachineFacts | null): string {
+  return facts?.snapshots.find((one) => one.id === id)?.disks[0]?.volumeId ?? '';
 }
 
 function refusalOfUpdate(principal: Principal, { projectId, state }: Asked): Refusal | null {

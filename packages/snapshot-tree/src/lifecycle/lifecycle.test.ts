@@ -5,6 +5,7 @@ import { OPERATION_LIFECYCLE } from './operation.js';
 import { VIRTUAL_MACHINE_LIFECYCLE } from './virtual-machine.js';
 import { VM_SNAPSHOT_LIFECYCLE } from './vm-snapshot.js';
 import { VOLUME_LIFECYCLE } from './volume.js';
+import { VOLUME_SNAPSHOT_LIFECYCLE } from './volume-snapshot.js';
 
 function everyMove(lifecycle: Lifecycle<string>): [string, string][] {
   const states = Object.keys(lifecycle);
@@ -15,6 +16,7 @@ const LIFECYCLES: [string, Lifecycle<string>][] = [
   ['VM snapshot', VM_SNAPSHOT_LIFECYCLE],
   ['layer', LAYER_LIFECYCLE],
   ['volume', VOLUME_LIFECYCLE],
+  ['volume snapshot', VOLUME_SNAPSHOT_LIFECYCLE],
   ['operation', OPERATION_LIFECYCLE],
   ['virtual machine', VIRTUAL_MACHINE_LIFECYCLE],
 ];

@@ -23,6 +23,7 @@ export type PlanStepKind =
   | 'DETACH_VOLUME'
   | 'RESTORE_MEMORY'
   | 'START_MACHINE'
+  | 'COPY_DATA'
   | 'VERIFY_CHAIN';
 
 /** One step. `layerId` is the layer it acts on, `fileName` the file it makes or changes; null where there is none. */

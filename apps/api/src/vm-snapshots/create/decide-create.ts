@@ -126,7 +126,8 @@ function capabilitiesOf(request: CreateVmSnapshotRequest, { machine }: MachineFa
   return request.quiesce && machine.powerState !== 'OFF' ? [DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY] : [DISK_SNAPSHOT_CAPABILITY];
 }
 
-function checkGuest(request: CreateVmSnapshotRequest, facts: MachineFacts): Refusal | null {
+/** The guest can be frozen, where that is asked for. */
+export function checkGuest(request: Pick<CreateVmSnapshotRequest, 'quiesce'>, facts: MachineFacts): Refusal | null {
   if (!request.quiesce || facts.machine.powerState === 'OFF') return null;
   const answer = { code: 'GUEST_AGENT_UNAVAILABLE' as const, path: ['quiesce'] };
   if (facts.machine.powerState !== 'ON') {
