@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { canonicalPath, type Chain, imageRefused, walkChain } from '../hypervisor/qemu-storage/walk-chain.js';
 import type { ImageFile } from '../hypervisor/qemu-storage/image-file.js';
 import { ImageProblem } from '../hypervisor/qemu-storage/qcow2-header.js';
@@ -35,6 +36,8 @@ export async function requireChain(target: string, expected: readonly { path: st
   const head = expected[0];
   if (head === undefined) throw new Error(`no chain is expected for ${target}`);
   const actual = await walkChain(head.path, head.format);
+  const foreign = foreignLayer(actual, expected);
+  if (foreign !== null) throw imageRefused(head.path, `${foreign} is below its last layer, in a folder that none of its layers is in`);
   const problem = chainProblem(actual, expected);
   if (problem !== null)
     throw actual.problem === null
@@ -43,6 +46,13 @@ export async function requireChain(target: string, expected: readonly { path: st
   const internal = actual.layers.find((layer) => (layer.header?.internalSnapshots ?? 0) > 0);
   if (internal !== undefined) throw mixedKinds(`${internal.path} has internal snapshots`);
   return actual.layers;
+}
+
+/** A base whose header was made to name a file of the host: not somebody's work on the chain, but an attack or an accident. */
+function foreignLayer({ layers }: Chain, expected: readonly { path: string }[]): string | null {
+  const folders = new Set(expected.map(({ path }) => dirname(path)));
+  const extra = layers[expected.length];
+  return extra === undefined || folders.has(dirname(extra.path)) ? null : extra.path;
 }
 
 /** What keeps `actual` from being the expected chain, in words; null if it is that chain. */

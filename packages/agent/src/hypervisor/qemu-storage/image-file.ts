@@ -20,12 +20,14 @@ export interface ImageFile {
   readonly owner: { readonly uid: number; readonly gid: number; readonly mode: number };
 }
 
-/** Reads one image; its format is told, never guessed. Symbolic links and everything but regular files are refused. Throws ImageProblem. */
+/** Reads one image; its format is told, never guessed. Links, symbolic and hard, and everything but regular files are refused. Throws ImageProblem. */
 export function readImage(path: string, format: string): Promise<ImageFile> {
   return withImage(path, async (file) => {
     if (format !== 'qcow2' && format !== 'raw') throw new ImageProblem(`its format ${format} is not supported`);
     const stats = await file.stat();
     if (!stats.isFile()) throw new ImageProblem('it is not a regular file');
+    // Whoever has its other name writes it past everything that we hold on to.
+    if (stats.nlink > 1) throw new ImageProblem(`it has ${stats.nlink} names (hard links)`);
     const header = format === 'qcow2' ? parseQcow2Header(await headerBytes(file)) : null;
     const owner = { uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o777 };
     return { path, format, virtualBytes: header?.virtualBytes ?? stats.size, allocatedBytes: stats.blocks * 512, header, owner };

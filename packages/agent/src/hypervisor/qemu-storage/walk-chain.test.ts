@@ -1,5 +1,5 @@
 /** Headers and chains that qemu-img itself made, and some that nobody should make. */
-import { mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -77,6 +77,12 @@ it.each([
   const chain = await walkChain(at('bad'), 'qcow2');
   expect(chain.layers).toHaveLength(1);
   expect(chain.problem).toContain(problem);
+});
+
+it('refuses a file that has another name', async () => {
+  await overlay('twice', 'v.1');
+  await link(at('twice'), at('again'));
+  await expect(readImage(at('twice'), 'qcow2')).rejects.toThrow('2 names');
 });
 
 it('finds a chain that comes back to itself', async () => {
