@@ -27,3 +27,22 @@ it('what a host would not remove is removed later by itself, the memory of a sna
   expect(operation).toEqual({ kind: 'consolidateVirtualMachine', by: 'SYSTEM' });
   await waitUntil('no garbage is left', async () => (await world.layers()).every((layer) => !layer.includes('DISCARDING')));
 });
+
+it('a merge for which there is no room is tried more and more seldom, and at once again when something else was done', async () => {
+  const s1 = await world.take();
+  await world.take();
+  const carryOut = world.agent.behave;
+  const full = failure('INSUFFICIENT_SPACE', 'The pool is full.');
+  world.agent.behave = (command) => (command.body.verb === 'merge-layers' ? full : carryOut(command));
+  expect(await world.operationEnd(await world.begin(s1))).toBe('FAILED');
+  const tries = () =>
+    world.sql(`SELECT id, extract(epoch FROM finished_at)::float8 AS ended, extract(epoch FROM created_at)::float8 AS began, state
+      FROM operation WHERE kind = 'consolidateVirtualMachine' ORDER BY created_at`);
+  await waitUntil('the third try', async () => (await tries()).filter((row) => row['state'] === 'FAILED').length >= 3);
+  const [first, second, third] = await tries();
+  expect(Number(second?.['began']) - Number(first?.['ended'])).toBeGreaterThanOrEqual(4);
+  expect(Number(third?.['began']) - Number(second?.['ended'])).toBeGreaterThanOrEqual(8);
+  world.agent.behave = carryOut;
+  await world.take();
+  await waitUntil('the merge that was due', async () => (await tries()).at(-1)?.['state'] === 'SUCCEEDED');
+});

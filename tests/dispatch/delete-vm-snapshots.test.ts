@@ -192,6 +192,12 @@ describe('when a merge fails', () => {
     expect(await world.operationEnd(await world.begin(s2))).toBe('SUCCEEDED');
     expect(await world.layers()).toContain('2>1 DISCARDING');
     expect(await world.stateOf(s2)).toBe('REMOVED');
+    const [told] = await world.sql(`SELECT error FROM operation WHERE kind = 'deleteVmSnapshots'`);
+    expect(told?.['error']).toMatchObject({
+      code: 'MACHINE_BUSY',
+      retryable: false,
+      message: expect.stringContaining('could not be removed'),
+    });
   });
 });
 

@@ -13,7 +13,7 @@ export type Turn = { transaction: Transaction; operation: OpenOperation; machine
 export type Next =
   | { kind: 'next' }
   | { kind: 'clean-up'; stage: Stage }
-  | { kind: 'end'; state: 'SUCCEEDED'; error: null }
+  | { kind: 'end'; state: 'SUCCEEDED'; error: OperationError | null }
   | { kind: 'end'; state: 'FAILED' | 'CANCELLED'; error: OperationError };
 
 /** A stage that did not succeed. */

@@ -1,6 +1,15 @@
 import { CHAIN_LIMIT } from '@coppice/snapshot-tree';
 import { expect, it } from 'vitest';
-import { codeOf, someFacts, someHost, someLayer, somePrincipal, someProject, someVolume } from '../../testing/machine-facts.js';
+import {
+  codeOf,
+  someFacts,
+  someHost,
+  someLayer,
+  someLayerRow,
+  somePrincipal,
+  someProject,
+  someVolume,
+} from '../../testing/machine-facts.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
 import { createStarter } from './create-vm-snapshot.store.js';
 import type { CreateVmSnapshotRequest } from './create-vm-snapshot.contract.js';
@@ -76,6 +85,7 @@ it.each<[string, CreateVmSnapshotRequest, MachineFacts]>([
   ['NAME_TAKEN', request({ name: 'a' }), facts({ names: new Set(['a']) })],
   ['MACHINE_BUSY', request({ name: 'a' }), facts({ names: new Set(['a']), holder: 'o' })],
   ['MACHINE_BUSY', request(), facts({ machine: { state: 'SNAPSHOTTING' } })],
+  ['MACHINE_BUSY', request(), facts({ layerRows: [someLayerRow('l', { mergeState: 'REPOINTED', mergedBy: 'o' })] })],
   ['QUOTA_EXCEEDED', request(), facts({ machine: { project: someProject({ quotaVmSnapshots: 3 }) }, snapshotsOfProject: 3 })],
   ['MIXED_SNAPSHOT_KINDS', request(), facts({ driftCodes: ['LIBVIRT_SNAPSHOTS', 'INTERNAL_SNAPSHOTS'] })],
   ['MACHINE_DRIFTED', request(), facts({ driftCodes: ['LIBVIRT_SNAPSHOTS'] })],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, someFacts, someHost, someLayer, someSnapshot, someVolume } from '../../testing/machine-facts.js';
+import { codeOf, someFacts, someHost, someLayer, someLayerRow, someSnapshot, someVolume } from '../../testing/machine-facts.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
 import { decideConsolidate, decideDelete, obstacleTo } from './decide-delete.js';
 import { programOf } from './delete-program.js';
@@ -50,6 +50,7 @@ describe('what is refused', () => {
     ['more bytes than there are', { ...nothing, freeBytes: 1e9 }, {}, 'INVALID_INPUT'],
     ['a stranger’s snapshot', { ...nothing, snapshotIds: ['x'] }, {}, 'NOT_FOUND'],
     ['a machine that is held', s2, { holder: 'o' }, 'MACHINE_BUSY'],
+    ['a merge that stopped half-way', s2, { layerRows: [someLayerRow('l', { mergeState: 'REPOINTED', mergedBy: 'o' })] }, 'MACHINE_BUSY'],
     ['drift', s2, { driftCodes: ['CHAIN_DIFFERS'] }, 'MACHINE_DRIFTED'],
     ['an unknown power state', s2, { machine: { state: 'UNKNOWN' as const, powerState: 'UNKNOWN' as const } }, 'MACHINE_STATE'],
     ['a host that is away', s2, { machine: { host: someHost({ state: 'DISCONNECTED' }) } }, 'HOST_UNAVAILABLE'],

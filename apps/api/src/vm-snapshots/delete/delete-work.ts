@@ -8,6 +8,7 @@
  * The names go when the first command goes out; from then on the layer that a merge writes into may be spoiled, and only forward is legal.
  */
 import type { CommandResult } from '@coppice/protocol';
+import type { OperationError } from '../../operations/operation-error.js';
 import type { Failed, Next, OperationWork, Turn } from '../../operations/operation-work.js';
 import { CONSOLIDATE, DELETE_VM_SNAPSHOTS, type DeleteRecord, deleteRecord, type MergeRecord } from './delete-record.js';
 import {
@@ -120,11 +121,21 @@ async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promis
   if (does === 'DISCARD') {
     // Nothing reads the files any more, and they stay known: who sweeps tries again.
     await removeSnapshots(turn, record);
-    return { kind: 'end', state: 'SUCCEEDED', error: null };
+    return { kind: 'end', state: 'SUCCEEDED', error: filesStay(error) };
   }
   const told = { ...error, retryable: true, hint: error.hint ?? 'Delete the snapshots again, or retry the operation.' };
   if (record.doomed.length > 0) await fail(turn, record, told);
   return { kind: 'end', state, error: told };
+}
+
+/** What was asked for is done; people see that its space is not free yet, and why. */
+function filesStay({ code, message }: OperationError): OperationError {
+  return {
+    code,
+    message: `What was deleted is gone, and some of its files could not be removed from the pool yet: ${message}`,
+    retryable: false,
+    hint: 'Nobody reads them any more. They are removed without your doing as soon as that is possible, and keep their space until then.',
+  };
 }
 
 /** A host that does not say what it left may have written the first byte. What an earlier try left is not mended by one that left nothing. */
