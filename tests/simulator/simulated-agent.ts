@@ -111,6 +111,7 @@ export class SimulatedAgent {
         stateDir: this.#stateDir,
         log: createLog('silent'),
         now: () => new Date(),
+        settings: { mergeBytesPerSecond: null, emulatedMigration: 'HELD' },
         crash: () => undefined,
         journal,
         execute: (context) => this.#execute(context, end.signal),

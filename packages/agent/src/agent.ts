@@ -92,7 +92,8 @@ function makeWorkers(
   { config, log, signal }: AgentOptions,
   { journal, hypervisor, current }: { journal: Journal; hypervisor: LibvirtHypervisor; current: CurrentSession },
 ): Workers {
-  const { stateDir, libvirtUri } = config;
+  const { stateDir, libvirtUri, emulatedMigration } = config;
+  const settings = { mergeBytesPerSecond: config.mergeBytesPerSecond ?? null, emulatedMigration };
   const tell = (message: AgentMessage) => current.session?.sendLossy(message) ?? false;
   const pools = new PoolFolders(config.pools);
   const freezer = new GuestFreezer({ hypervisor, journal, libvirtUri, stateDir, log });
@@ -107,7 +108,22 @@ function makeWorkers(
     fail = reject;
   });
   const runner = new CommandRunner(
-    { hypervisor, pools, freezer, stateDir, log, now, crash, journal, execute: executeCommand, tell, outbox, machineChanged, signal },
+    {
+      hypervisor,
+      pools,
+      freezer,
+      stateDir,
+      settings,
+      log,
+      now,
+      crash,
+      journal,
+      execute: executeCommand,
+      tell,
+      outbox,
+      machineChanged,
+      signal,
+    },
     (error) => fail(error),
   );
   return { journal, hypervisor, outbox, runner, reporter, measurer, failed };

@@ -28,12 +28,15 @@ it('takes the file, and lets the environment override any key', () => {
     COPPICE_AGENT_MIGRATION_URI: 'qemu+tls://demo-2/system',
     COPPICE_AGENT_API_URLS: 'wss://a/agent, wss://b/agent',
     COPPICE_AGENT_POOLS: '[{"name":"p","type":"RBD"}]',
+    COPPICE_AGENT_MERGE_BYTES_PER_SECOND: '1048576',
   });
   expect(config).toMatchObject({
     hostName: 'demo-2',
     migrationUri: 'qemu+tls://demo-2/system',
     apiUrls: ['wss://a/agent', 'wss://b/agent'],
     logLevel: 'info',
+    mergeBytesPerSecond: 1_048_576,
+    emulatedMigration: 'HELD',
     stateDir: usable.stateDir,
   });
   expect(config.pools).toEqual([{ name: 'p', type: 'RBD' }]);

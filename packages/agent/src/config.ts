@@ -30,6 +30,13 @@ const agentConfig = z.strictObject({
   /** Used once, while the state folder holds no enrolled host. */
   enrolmentToken: z.string().min(20).max(256).optional(),
   pools: z.array(pool).max(64),
+  /** What one merge or flatten on this host may copy in a second; without it, as fast as it goes. */
+  mergeBytesPerSecond: z.coerce.number().int().positive().optional(),
+  /**
+   * How a running machine without hardware virtualisation is migrated. HELD: it stands still while its memory travels, as QEMU before 9.0 loses
+   * writes of such a machine (docs/decisions/0013). LIVE: as any other, for hosts whose QEMU is known not to.
+   */
+  emulatedMigration: z.enum(['HELD', 'LIVE']).default('HELD'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 });
 

@@ -20,7 +20,8 @@ const LOST_PAUSE_MS = 500;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What the runner needs. `tell` may lose what it is given; outcomes go through the outbox. `signal`: begin nothing any more. */
-export interface RunnerParts extends Pick<CommandContext, 'hypervisor' | 'pools' | 'freezer' | 'stateDir' | 'log' | 'now' | 'crash'> {
+export interface RunnerParts
+  extends Pick<CommandContext, 'hypervisor' | 'pools' | 'freezer' | 'stateDir' | 'settings' | 'log' | 'now' | 'crash'> {
   readonly journal: Journal;
   /** Does one command to its end: execute-command.ts, or a host that exists in memory only. */
   readonly execute: (context: CommandContext) => Promise<CommandResult>;
@@ -176,7 +177,7 @@ export class CommandRunner {
   }
 
   private contextOf(command: CommandIssued, isRepeat: boolean): CommandContext {
-    const { hypervisor, pools, freezer, stateDir, log, now, crash, journal, tell } = this.parts;
+    const { hypervisor, pools, freezer, stateDir, settings, log, now, crash, journal, tell } = this.parts;
     const { id: commandId } = command;
     return {
       command,
@@ -184,6 +185,7 @@ export class CommandRunner {
       pools,
       freezer,
       stateDir,
+      settings,
       log: log.child({ commandId }),
       now,
       isRepeat,

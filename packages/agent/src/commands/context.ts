@@ -15,6 +15,12 @@ export interface ProgressFacts {
   readonly bytesTotal?: number;
 }
 
+/** What this host's administrator set. `mergeBytesPerSecond`: null for as fast as it goes. */
+export interface HostSettings {
+  readonly mergeBytesPerSecond: number | null;
+  readonly emulatedMigration: 'HELD' | 'LIVE';
+}
+
 /** What a command may use. */
 export interface CommandContext {
   readonly command: CommandIssued;
@@ -22,6 +28,7 @@ export interface CommandContext {
   readonly pools: PoolFolders;
   readonly freezer: GuestFreezer;
   readonly stateDir: string;
+  readonly settings: HostSettings;
   readonly log: Logger;
   readonly now: () => Date;
   /** It was begun before, by this process or one that died: look first at what is there. */

@@ -17,6 +17,7 @@ it('reads what the inventory and the checks need, and only the disk’s own sour
   const read = readDefinition(domain(disk('vda', '/p/it&apos;s.qcow2', chain) + cdrom + network + agent));
   expect(read).toMatchObject({
     name: 'a & b',
+    isEmulated: true,
     vcpus: 1,
     memoryBytes: 96 * 1024 * 1024,
     machineType: 'pc-q35-7.2',

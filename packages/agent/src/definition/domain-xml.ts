@@ -18,6 +18,8 @@ export interface DefinedDisk {
 /** What we read in a definition. */
 export interface Definition {
   readonly name: string;
+  /** QEMU computes its processor (TCG) instead of running it. */
+  readonly isEmulated: boolean;
   readonly vcpus: number;
   readonly memoryBytes: number;
   readonly machineType: string | null;
@@ -37,6 +39,7 @@ export function readDefinition(xml: string): Definition {
   const devices = child(domain, 'devices');
   return {
     name: textOf(domain, 'name'),
+    isEmulated: domain.getAttribute('type') === 'qemu',
     vcpus: Number(child(domain, 'vcpu')?.getAttribute('current') ?? textOf(domain, 'vcpu')) || 0,
     memoryBytes: memoryBytesOf(child(domain, 'memory')),
     machineType: type?.getAttribute('machine') ?? null,

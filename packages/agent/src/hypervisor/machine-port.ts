@@ -56,6 +56,8 @@ export interface Migrations {
   /** Bytes of the migration at work; null when none is. */
   progressOf(uuid: string): Promise<{ readonly bytesDone: number; readonly bytesTotal: number } | null>;
   abort(uuid: string): Promise<void>;
+  /** A machine that is paused there goes on. Throws HOST_UNAVAILABLE if that host does not answer. */
+  resumeAt(destinationUri: string, uuid: string): Promise<void>;
   /** Defines a machine there. Throws HOST_UNAVAILABLE if that host does not answer. */
   defineAt(destinationUri: string, xml: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '@coppice/lab';
 import { CRASH_VARIABLE, type CrashPoint } from '../crash-points.js';
@@ -27,6 +27,15 @@ export class AgentProcess {
 
   get pid(): number {
     return this.child?.pid ?? -1;
+  }
+
+  /** The process that talks to libvirt for it. */
+  get libvirtChild(): number {
+    const tasks = `/proc/${this.pid}/task`;
+    const pids = readdirSync(tasks).flatMap((task) => readFileSync(`${tasks}/${task}/children`, 'utf8').trim().split(' '));
+    const found = pids.map(Number).find((pid) => pid > 1);
+    if (found === undefined) throw new Error('the agent has no libvirt child');
+    return found;
   }
 
   get hasEnded(): boolean {

@@ -83,14 +83,14 @@ async function expectDoneOrRefused({ finished, record, path }: Save): Promise<vo
   }
 }
 
-it('the agent is killed: the next one waits for libvirt, which ends the save, and answers with it', async () => {
+it('FL-memory: the agent is killed: the next one waits for libvirt, which ends the save, and answers with it', async () => {
   const save = await beginSave();
   await world.agent.stop('SIGKILL');
   world.agent.start();
   await expectDoneOrRefused(save);
 });
 
-it('libvirtd is killed: the guest goes on, the half file goes, and the save is made anew or has been made', async () => {
+it('FL-memory: libvirtd is killed: the guest goes on, the half file goes, and the save is made anew or has been made', async () => {
   const save = await beginSave();
   await world.restartLibvirtd();
   await expectDoneOrRefused(save);
@@ -124,7 +124,7 @@ it('it is cancelled: nothing is left, and the guest goes on', async () => {
   return expectAtRest();
 });
 
-it('QEMU is killed: failed with the machine off, its disks as they were, no half file', async () => {
+it('FL-memory: QEMU is killed: failed with the machine off, its disks as they were, no half file', async () => {
   const save = await beginSave();
   world.killQemu(machine);
   const outcome = await save.finished();

@@ -36,9 +36,9 @@ type Link = Pick<MergedLayer, 'pool' | 'fileName' | 'format'>;
 /** Names to paths. Throws POOL_UNSUPPORTED or IO_ERROR, and INTERNAL for a run that is none. */
 export async function planMerge(
   body: Omit<Extract<CommandBody, { verb: 'merge-layers' }>, 'verb'>,
-  { pools }: CommandContext,
+  { pools, settings }: CommandContext,
 ): Promise<Merge> {
-  const { machineUuid, volumeId, how, target, runLength, into, bytesPerSecond } = body;
+  const { machineUuid, volumeId, how, target, runLength, into } = body;
   if (runLength > body.chain.length || into >= runLength)
     throw new Error(`a run of ${runLength} into ${into} is not in a chain of ${body.chain.length}`);
   const withPath = async (link: Link): Promise<MergedLayer> => ({ ...link, path: await pools.pathOf(link.pool, link.fileName) });
@@ -47,7 +47,13 @@ export async function planMerge(
   const readers = await all(body.readers);
   const next = above.at(-1);
   if (next !== undefined && !readers.some(({ path }) => path === next.path)) readers.push(next);
+  const bytesPerSecond = slower(body.bytesPerSecond, settings.mergeBytesPerSecond);
   return { machineUuid, volumeId, how, target, above, chain: await all(body.chain), runLength, into, readers, bytesPerSecond };
+}
+
+/** Null is as fast as it goes. */
+function slower(asked: number | null, allowed: number | null): number | null {
+  return asked === null || allowed === null ? (asked ?? allowed) : Math.min(asked, allowed);
 }
 
 /** The layer that the whole run becomes. */

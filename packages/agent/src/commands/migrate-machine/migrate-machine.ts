@@ -7,6 +7,7 @@
  *   here and moved before by this command (journal says so), see settle.ts
  *
  * libvirt's client, and so this agent, leads a live migration: when it dies, the source's libvirtd cancels it and the machine goes on here.
+ * An emulated machine stands still meanwhile (docs/decisions/0013); whoever finds out where it is lets it go on there.
  */
 import type { CommandResult } from '@coppice/protocol';
 import { readDefinition } from '../../definition/domain-xml.js';
@@ -19,7 +20,7 @@ import { type Destination, destinationOf } from './destination.js';
 import { moveLive } from './move-live.js';
 import { moveStopped } from './move-stopped.js';
 import { requireMigratable } from './require-migratable.js';
-import { settle } from './settle.js';
+import { type Before, settle } from './settle.js';
 
 type Result = Extract<CommandResult, { verb: 'migrate-machine' }>;
 
@@ -39,19 +40,26 @@ export async function migrateMachine(
   const { machineUuid } = body;
   const destination = destinationOf(body.destinationUri, machineUuid);
   const move: Move = { machineUuid, destination, context, disks: await expectDisks(context.pools, body.disks) };
-  const before = notesOf(context, 'migrating').at(-1)?.detail['power'] ?? null;
-  if ((await settle(move, before)) === 'here') {
+  if ((await settle(move, begunBefore(context))) === 'here') {
     const view = await viewMachine(context.hypervisor, machineUuid);
     await requireMigratable(move, view);
     const { power } = view.facts;
-    await context.note('migrating', { power, to: destination.uri });
+    const before = { power, isHeld: power === 'ON' && view.inForce.isEmulated && context.settings.emulatedMigration === 'HELD' };
+    await context.note('migrating', { power, isHeld: String(before.isHeld), to: destination.uri });
     context.crash('migrate-machine/before-migration');
     if (power === 'OFF') await moveStopped(move, view);
-    else await moveLive(move, view);
+    else await moveLive(move, view, before);
   }
   const result = await resultThere(move);
   context.crash('migrate-machine/before-finished-record');
   return result;
+}
+
+/** As it was when an earlier try of this command began to move it; null if none did. */
+function begunBefore(context: CommandContext): Before | null {
+  const detail = notesOf(context, 'migrating').at(-1)?.detail;
+  const power = detail?.['power'];
+  return power === undefined ? null : { power, isHeld: detail?.['isHeld'] === 'true' };
 }
 
 /** What the destination says of the machine; only what was seen is reported. */

@@ -5,19 +5,20 @@ import { told } from '../context.js';
 import type { MachineView } from '../machine-view.js';
 import type { Move } from './migrate-machine.js';
 import { poolTypesOf } from './require-migratable.js';
-import { settle } from './settle.js';
+import { type Before, settle } from './settle.js';
 
 /** 4 TiB of memory at 300 MB/s; then it is given up. */
 const MIGRATE_DEADLINE_MS = 4 * 3_600_000;
 const LOOK_EVERY_MS = 100;
 
 /** Moves a machine that runs. Throws CommandCancelled, or why it stayed; then it runs here as before. */
-export async function moveLive(move: Move, view: MachineView): Promise<void> {
-  const { context } = move;
+export async function moveLive(move: Move, view: MachineView, before: Before): Promise<void> {
+  const { context, machineUuid } = move;
   await told(context, 'MIGRATE_MACHINE', async () => {
+    if (before.isHeld) await context.hypervisor.suspend(machineUuid);
     const { problem, why } = await migrate(move, view);
     context.crash('migrate-machine/after-migration');
-    if ((await settle(move, view.facts.power)) === 'there') return;
+    if ((await settle(move, before)) === 'there') return;
     if (why === 'cancelled') throw new CommandCancelled('NOTHING');
     throw stayed(move, why === 'late' ? lateProblem() : (problem ?? new Error('libvirt says that it has moved')));
   });

@@ -12,20 +12,25 @@ const STABLE_MS = 10_000;
 /** Where the machine is, once both hosts have come to rest. */
 type Whereabouts = 'here' | 'there';
 
+/** How the machine was when this command began to move it. `isHeld`: it ran, and stands still on its way. */
+export interface Before {
+  readonly power: string;
+  readonly isHeld: boolean;
+}
+
 /**
- * Finds out where the machine is, and ends what an interrupted migration left. `before`: its power when this command began to move it; null if it
- * has not. Throws HypervisorLost while it cannot be known: then it has to be asked again.
+ * Finds out where the machine is, and ends what an interrupted migration left. `before`: null if this command has not begun to move it. Throws HypervisorLost while it cannot be known: then it has to be asked again.
  *
  *   here      there           before   →
  *   absent    present                  there
  *   on        any                      here: QEMU's locks let nobody else have it
  *   paused    on, persistent  ON       there: the last word of the migration was lost; what is left here is ended
  *   paused    not running     ON       here: it goes on
- *   paused    paused for 10 s PAUSED   there; else here
+ *   paused    paused for 10 s PAUSED   there; else here; the same for one that is held, which goes on there
  *   off       on, persistent  any      there: only the definition was left
  *   off       not running     any      here
  */
-export async function settle(move: Move, before: string | null): Promise<Whereabouts> {
+export async function settle(move: Move, before: Before | null): Promise<Whereabouts> {
   const began = performance.now();
   let pausedThereSince: number | null = null;
   for (;;) {
@@ -38,7 +43,10 @@ export async function settle(move: Move, before: string | null): Promise<Whereab
     if (there === 'nothing') return backHere(move, here, before);
     if (there !== null && isComplete(there, before)) {
       pausedThereSince ??= performance.now();
-      if (there.power === 'ON' || performance.now() - pausedThereSince > STABLE_MS) return endHere(move, here);
+      if (there.power === 'ON' || performance.now() - pausedThereSince > STABLE_MS) {
+        await endHere(move, here);
+        return goOnThere(move, there, before);
+      }
     }
     if (performance.now() - began > SETTLE_DEADLINE_MS) throw new HypervisorLost(`machine ${move.machineUuid} is between two hosts`);
     await sleep(LOOK_EVERY_MS);
@@ -73,17 +81,18 @@ async function lookThere({ machineUuid, destination, context }: Move): Promise<M
 }
 
 /** libvirt makes it persistent there as its last act; what comes in is transient until then. */
-function isComplete({ isPersistent, power }: MachineFacts, before: string): boolean {
-  return isPersistent && (power === 'ON' || (power === 'PAUSED' && before === 'PAUSED'));
+function isComplete({ isPersistent, power }: MachineFacts, before: Before): boolean {
+  return isPersistent && (power === 'ON' || (power === 'PAUSED' && (before.power === 'PAUSED' || before.isHeld)));
 }
 
-async function whenNotHere({ machineUuid, destination, context }: Move, before: string | null): Promise<Whereabouts> {
+async function whenNotHere(move: Move, before: Before | null): Promise<Whereabouts> {
+  const { machineUuid, destination, context } = move;
   const there = await context.hypervisor.migrations.lookAt(destination.uri, machineUuid);
   if (!there.isReached) {
     if (before === null) throw unreachable(destination.uri, there.problem);
     throw new HypervisorLost(`machine ${machineUuid} has left, and its new host does not answer: ${there.problem}`);
   }
-  if (there.machine !== null) return 'there';
+  if (there.machine !== null) return goOnThere(move, there.machine, before);
   throw new CommandProblem({
     code: 'NOT_FOUND',
     message: `Machine ${machineUuid} is neither here nor at ${destination.uri}. Nothing was changed.`,
@@ -91,18 +100,23 @@ async function whenNotHere({ machineUuid, destination, context }: Move, before: 
 }
 
 /** It did not get there. A machine that the migration had stopped at its end goes on. */
-async function backHere({ machineUuid, context }: Move, here: MachineFacts, before: string): Promise<Whereabouts> {
-  if (here.power === 'PAUSED' && before === 'ON') {
-    context.log.warn({ machineUuid }, 'a migration ended at its last step; the machine goes on here');
+async function backHere({ machineUuid, context }: Move, here: MachineFacts, before: Before): Promise<Whereabouts> {
+  if (here.power === 'PAUSED' && before.power === 'ON') {
+    context.log.warn({ machineUuid }, 'a migration did not get the machine there; it goes on here');
     await context.hypervisor.machines.resume(machineUuid);
   }
   return 'here';
 }
 
 /** It is there. What is left here has given its disks up, and is ended. */
-async function endHere({ machineUuid, context }: Move, here: MachineFacts): Promise<Whereabouts> {
+async function endHere({ machineUuid, context }: Move, here: MachineFacts): Promise<void> {
   context.log.warn({ machineUuid }, 'the machine runs on its new host; what was left of it here is ended');
   if (here.power !== 'OFF') await context.hypervisor.stop(machineUuid);
   await context.hypervisor.machines.undefine(machineUuid);
+}
+
+/** A machine that stood still on its way goes on; how it goes is the destination's to say. */
+async function goOnThere({ machineUuid, destination, context }: Move, there: MachineFacts, before: Before | null): Promise<Whereabouts> {
+  if (before?.isHeld === true && there.power === 'PAUSED') await context.hypervisor.migrations.resumeAt(destination.uri, machineUuid);
   return 'there';
 }

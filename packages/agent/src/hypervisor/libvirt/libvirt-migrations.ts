@@ -45,6 +45,12 @@ export class LibvirtMigrations implements Migrations {
     await this.link.call('abortJob', { uuid }, { doing: `abort the migration of machine ${uuid}`, deadlineMs: CHANGE_DEADLINE_MS });
   }
 
+  async resumeAt(uri: string, uuid: string): Promise<void> {
+    const doing = `let machine ${uuid} go on at ${uri}`;
+    const { problem } = await this.link.call('resumeAt', { uri, uuid }, { doing, deadlineMs: CHANGE_DEADLINE_MS });
+    if (problem !== null) throw problemThere(uri, problem, doing);
+  }
+
   async defineAt(uri: string, xml: string): Promise<void> {
     const doing = `define a machine at ${uri}`;
     const { problem } = await this.link.call('defineAt', { uri, xml }, { doing, deadlineMs: CHANGE_DEADLINE_MS });

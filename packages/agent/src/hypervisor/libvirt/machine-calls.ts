@@ -36,6 +36,7 @@ export const machineAnswers = {
   migrate: z.object({ problem: libvirtProblem.nullable() }),
   migrationProgress: z.object({ bytesDone: z.number(), bytesTotal: z.number() }).nullable(),
   abortJob: z.null(),
+  resumeAt: z.object({ problem: libvirtProblem.nullable() }),
   defineAt: z.object({ problem: libvirtProblem.nullable() }),
 } as const;
 
@@ -61,5 +62,6 @@ export interface MachineCallArguments {
   migrate: { uuid: string; uri: string; streamUri: string | null; persistentXml: string; isUnsafe: boolean; isEncrypted: boolean };
   migrationProgress: { uuid: string };
   abortJob: { uuid: string };
+  resumeAt: { uri: string; uuid: string };
   defineAt: { uri: string; xml: string };
 }

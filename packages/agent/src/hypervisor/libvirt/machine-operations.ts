@@ -50,6 +50,8 @@ export function machineOperations(host: ThisHost): Operations {
     migrate: (request) => asValue(() => host.withDomain(request.uuid, (domain) => migrate(domain, request))),
     migrationProgress: ({ uuid }) => host.withDomain(uuid, migrationProgress),
     abortJob: ({ uuid }) => on(uuid, (domain) => checked(machines.abortJob(domain))),
+    resumeAt: ({ uri, uuid }) =>
+      asValue(() => withConnection(uri, (there) => withDomainAt(there, uuid, (domain) => checked(machines.resume(domain))))),
     defineAt: ({ uri, xml }) => asValue(() => withConnection(uri, (there) => vir.freeDomain(checked(vir.defineXml(there, xml))))),
   };
 }
@@ -105,17 +107,17 @@ function lookAt(host: ThisHost, { uri, uuid }: MachineCallArguments['lookAt']): 
   const found: MachineCallAnswer<'lookAt'>[] = [];
   const { problem } = asValue(() =>
     withConnection(uri, (there) => {
-      const machine = ifThere(() => describeAt(there, uuid));
+      const machine = ifThere(() => withDomainAt(there, uuid, (domain) => describeDomain(domain, uuid)));
       found.push({ problem: null, isThisHost: hostUuid(there) === own, machine });
     }),
   );
   return found[0] ?? { problem: problem ?? NO_DOMAIN_ERROR };
 }
 
-function describeAt(there: Connect, uuid: string) {
+function withDomainAt<T>(there: Connect, uuid: string, use: (domain: Domain) => T): T {
   const domain = checked(vir.lookup(there, uuid));
   try {
-    return describeDomain(domain, uuid);
+    return use(domain);
   } finally {
     vir.freeDomain(domain);
   }
