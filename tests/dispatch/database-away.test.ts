@@ -45,7 +45,7 @@ it('does it again, once, where the commit never arrived', async () => {
   expect(await count('operation')).toBe(1);
 });
 
-it('acknowledges a report only once its commit is known, and sends each command once per session', async () => {
+it('FL-database: acknowledges a report only once its commit is known, and sends each command once per session', async () => {
   for (const fate of ['answer-lost', 'never-arrives'] as const) {
     agent.received.length = 0;
     const behave = agent.behave;
@@ -62,7 +62,7 @@ it('acknowledges a report only once its commit is known, and sends each command 
   }
 });
 
-it('keeps the hosts’ sockets while the database is away, says that it is not ready, and goes on by itself', async () => {
+it('FL-database: keeps the hosts’ sockets while the database is away, says that it is not ready, and goes on by itself', async () => {
   const behave = agent.behave;
   agent.behave = () => null;
   const created = valueOf(await replica.core.createVmSnapshot.create(installation.operator(), requestOf(machine.id)));

@@ -38,6 +38,7 @@ export class FakeAgent {
   journalId: string = randomUUID();
   position = 1;
   /** Where other hosts reach its libvirt. */
+  protocolVersion: number = PROTOCOL_VERSION;
   migrationUri: string | null = null;
   /** What it says that it can do. */
   capabilities: Hello['capabilities'] = [];
@@ -260,7 +261,7 @@ export class FakeAgent {
   #hello(identity: Hello['identity']): void {
     this.say({
       type: 'session.hello',
-      protocolVersion: PROTOCOL_VERSION,
+      protocolVersion: this.protocolVersion,
       identity,
       hostName: this.name,
       agentVersion: '0.1.0',

@@ -19,7 +19,7 @@ async function hostRow(): Promise<Record<string, unknown>> {
   return row ?? {};
 }
 
-it('fails what waits for an abandoned host, drifts its machines and refuses its agent; nothing is sent or discarded again', async () => {
+it('FL-host-gone: fails what waits for an abandoned host, drifts its machines and refuses its agent; nothing is sent or discarded again', async () => {
   agent.behave = () => null;
   const { operationId } = valueOf(await replica.core.machines.stop(installation.operator(), { ...about(machine), force: false }));
   await agent.nthCommand(1);

@@ -30,7 +30,7 @@ async function startProcess(): Promise<{ process: ChildProcess; url: string }> {
   return { process: child, url: `ws://127.0.0.1:${port}/agent` };
 }
 
-it('commands nobody when it wakes: the host has been with another replica, and its work is done there once', async () => {
+it('FL-paused-replica: commands nobody when it wakes: the host has been with another replica, and its work is done there once', async () => {
   const replica = await installation.replica();
   const agent = await installation.host(replica, 'h1');
   const machine = await installation.machine(replica, agent, 'web-1');

@@ -31,7 +31,7 @@ async function driftOf(): Promise<unknown> {
   return row?.['code'];
 }
 
-it('sends nothing again, discards nothing, fails what is open and expires old cursors; a machine that matches is free again', async () => {
+it('FL-restored: sends nothing again, discards nothing, fails what is open and expires old cursors; a machine that matches is free again', async () => {
   await withOpenOperation();
   const cursor = await replica.core.feed.head();
   agent.disconnect();
@@ -60,7 +60,7 @@ it('sends nothing again, discards nothing, fails what is open and expires old cu
   await waitUntil('READY', async () => (await installation.transitions('VM_SNAPSHOT')).includes('VM_SNAPSHOT CREATING→READY'));
 });
 
-it('keeps a machine drifted whose chains are not those of the restored records', async () => {
+it('FL-restored: keeps a machine drifted whose chains are not those of the restored records', async () => {
   agent.disconnect();
   agent.highest = { incarnation: (await replica.core.feed.head()).incarnation, number: 5 };
   for (const disk of agent.machine(machine.uuid).disks) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CloseCode } from '@coppice/protocol';
+import { CloseCode, PROTOCOL_VERSION } from '@coppice/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import { failure, type FakeAgent } from './fake-agent.js';
@@ -77,7 +77,7 @@ it('wakes the replica that holds the host when another one commits', async () =>
   expect(await installation.transitions('VM_SNAPSHOT')).toEqual(CREATED);
 });
 
-it('commands nobody in a session that is not the host’s any more, whatever its replica believes', async () => {
+it('FL-two-agents: commands nobody in a session that is not the host’s any more, whatever its replica believes', async () => {
   agent.behave = () => null;
   // What a replica that slept for an hour does not know: the host has been elsewhere. No message tells it.
   await installation.database.sql('UPDATE host SET session_epoch = session_epoch + 1, session_replica_id = gen_random_uuid()');
@@ -89,7 +89,7 @@ it('commands nobody in a session that is not the host’s any more, whatever its
   expect((await agent.nthCommand(1)).body.verb).toBe('create-layers');
 });
 
-it('lets the newer session of the same journal take over, on the same and on another replica', async () => {
+it('FL-two-agents: lets the newer session of the same journal take over, on the same and on another replica', async () => {
   const other = await installation.replica();
   const before = agent.welcomed?.sessionEpoch ?? 0;
   await agent.connect(replica.url);
@@ -100,7 +100,7 @@ it('lets the newer session of the same journal take over, on the same and on ano
   expect(await isInState('host', 'UP')).toBe(true);
 });
 
-it('refuses another journal, or one that ends too early, until an ADMIN accepts the host', async () => {
+it('FL-two-agents: refuses another journal, or one that ends too early, until an ADMIN accepts the host', async () => {
   await create();
   await waitUntil('READY', () => isInState('vm_snapshot', 'READY'));
   agent.disconnect();
@@ -137,6 +137,21 @@ it('refuses a wrong key, a used token and a revoked host', async () => {
   await waitUntil('its session on the other replica is closed', () => thief.closeCode === CloseCode.REPLACED);
   await thief.connect(replica.url);
   expect(thief.refused?.closeCode).toBe(CloseCode.REVOKED);
+});
+
+it('FL-version: refuses an agent of another protocol in words; as soon as it speaks ours it is the same host', async () => {
+  const { hostId } = agent;
+  for (const protocolVersion of [0, PROTOCOL_VERSION + 1]) {
+    agent.protocolVersion = protocolVersion;
+    await agent.connect(replica.url);
+    expect(agent.refused).toMatchObject({
+      closeCode: CloseCode.VERSION_REFUSED,
+      message: expect.stringMatching(new RegExp(`${protocolVersion}.*${PROTOCOL_VERSION}`)),
+    });
+  }
+  agent.protocolVersion = PROTOCOL_VERSION;
+  await agent.connect(replica.url);
+  expect(agent.welcomed?.hostId).toBe(hostId);
 });
 
 it('fails what was never sent when it expires, and discards nothing because nothing was made', async () => {

@@ -37,7 +37,7 @@ async function states(): Promise<Record<string, unknown>> {
   return row ?? {};
 }
 
-it('leaves alone what waits for its host, however long, and what rests', async () => {
+it('FL-host-gone: leaves alone what waits for its host, however long, and what rests', async () => {
   expect(await settle()).toBe(0);
   agent.behave = () => null;
   valueOf(await replica.core.createVmSnapshot.create(installation.operator(), requestOf(machine.id)));

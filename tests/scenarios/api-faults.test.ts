@@ -67,7 +67,7 @@ it('the replica that holds the agent is killed for good: the other one carries o
   await expectHonestContent(world, await expectSettled(world, known, id));
 });
 
-it('a replica that was paused while another took over commands nobody when it wakes', async () => {
+it('FL-paused-replica: a replica that was paused while another took over commands nobody when it wakes', async () => {
   await world.moveAgent('h1', 0);
   await takeSnapshot(world.as(world.acme.operatorToken, 1), known, {});
   const id = await heldInCreating(1);

@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 it.each(['SIGINT', 'SIGKILL'] as const)(
-  'the database is ended with %s while a snapshot is CREATING and started again: the API carries on by itself',
+  'FL-database: the database is ended with %s while a snapshot is CREATING and started again: the API carries on by itself',
   async (signal) => {
     const after = await cursorOf(world.as(world.acme.viewerToken));
     const watcher = TransitionSubscriber.open({ transport: 'ws', urls: [world.replica().url], token: world.acme.viewerToken, after });
@@ -58,7 +58,7 @@ it.each(['SIGINT', 'SIGKILL'] as const)(
   },
 );
 
-it("yesterday's database is restored: nothing is sent again, nothing is discarded, the machine is reconciled before it is touched", async () => {
+it("FL-restored: yesterday's database is restored: nothing is sent again, nothing is discarded, the machine is reconciled before it is touched", async () => {
   const before = await takeSnapshot(world.as(world.acme.operatorToken), known, { name: 'before the dump' });
   await copyDatabase(world.database.name, 'yesterday');
   const cursor = await cursorOf(world.as(world.acme.viewerToken));

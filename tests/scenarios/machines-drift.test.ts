@@ -33,7 +33,7 @@ async function adopt(known: KnownMachine): Promise<void> {
 }
 
 describe('VM-22: snapshots of virsh', () => {
-  it('VM-22: taken while it runs: drift, then adopted; nothing is lost and the tree works on', async () => {
+  it('VM-22, FL-drift: taken while it runs: drift, then adopted; nothing is lost and the tree works on', async () => {
     const known = await world.addMachine({ name: 'by-hand' });
     const s1 = await takeSnapshot(owner(), known, { name: 's1', quiesce: true });
     const before = await contentOf(s1);
@@ -58,7 +58,7 @@ describe('VM-22: snapshots of virsh', () => {
     expect(await machineSeen(owner(), known)).toMatchObject({ state: 'STOPPED', drift: null });
   });
 
-  it('VM-22: taken while it is off, of one disk', async () => {
+  it('VM-22, FL-drift: taken while it is off, of one disk', async () => {
     const known = await world.addMachine({ name: 'by-hand-off', power: 'off' });
     await writeNumber(known.machine, 'vda', 1);
     await known.machine.virsh(
@@ -83,7 +83,7 @@ describe('VM-22: snapshots of virsh', () => {
 });
 
 describe('definitions that are not as recorded', () => {
-  it('a stopped machine that was put back on a frozen layer is not adopted; an ADMIN repairs its definition', async () => {
+  it('FL-drift: a stopped machine that was put back on a frozen layer is not adopted; an ADMIN repairs its definition', async () => {
     const known = await world.addMachine({ name: 'repaired', power: 'off' });
     await writeNumber(known.machine, 'vda', 1);
     await takeSnapshot(owner(), known, { name: 's1' });

@@ -5,6 +5,16 @@ import type { CrashPoint } from '@coppice/agent';
 import { waitUntil } from './wait-until.js';
 import type { World } from './world.js';
 
+/** Bytes a second of a merge in whose middle an agent is to die: an unthrottled one may be over before anyone looks at it. */
+const MIDDLE_BYTES_PER_SECOND = 1024 * 1024;
+
+/** Of an agent that is to die at that point: a merge that has a middle takes its time. Its layers must hold some MiB each. */
+export function environmentFor(point: CrashPoint | null): Readonly<Record<string, string>> {
+  if (point === null) return {};
+  const throttle = { COPPICE_AGENT_MERGE_BYTES_PER_SECOND: String(MIDDLE_BYTES_PER_SECOND) };
+  return { COPPICE_AGENT_CRASH_AT: point, ...(point === 'merge-layers/copying' ? throttle : {}) };
+}
+
 /** Ends the agent and starts it again, so that it dies at that point once; null: at none. */
 export async function restartAgentFor(world: World, hostName: string, point: CrashPoint | null): Promise<void> {
   const host = world.host(hostName);
@@ -12,7 +22,7 @@ export async function restartAgentFor(world: World, hostName: string, point: Cra
   await world.waitForHost(hostName, 'DISCONNECTED');
   // An agent dies at a point once for each state folder.
   if (point !== null) await rm(join(host.dir, 'agent', `crashed-${point.replaceAll('/', '-')}`), { force: true });
-  host.agent.start(point === null ? {} : { COPPICE_AGENT_CRASH_AT: point });
+  host.agent.start(environmentFor(point));
   await world.waitForHost(hostName);
 }
 
