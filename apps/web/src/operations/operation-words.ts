@@ -48,6 +48,7 @@ type SubjectLike = {
   machineName?: string;
   hostName?: string;
   volumeName?: string;
+  volumeSnapshotName?: string;
   kind?: string;
   snapshotMachine?: { id: string; name: string };
   operationMachine?: { id: string; name: string } | null;
@@ -62,7 +63,8 @@ export function saySubject(
   const machineId =
     subject?.snapshotMachine?.id ?? subject?.operationMachine?.id ?? (type === 'VIRTUAL_MACHINE' ? (subject?.id ?? null) : null);
   const kind = subject?.kind === undefined ? undefined : sayOperationKind(subject.kind);
-  const name = subject?.snapshotName ?? subject?.machineName ?? subject?.hostName ?? subject?.volumeName ?? kind ?? 'gone by now';
+  const named = subject?.snapshotName ?? subject?.machineName ?? subject?.hostName ?? subject?.volumeName ?? subject?.volumeSnapshotName;
+  const name = named ?? kind ?? 'gone by now';
   return { name, type: type === 'VM_SNAPSHOT' ? 'Snapshot' : type === 'VIRTUAL_MACHINE' ? 'Machine' : formatEnum(type), machineId };
 }
 

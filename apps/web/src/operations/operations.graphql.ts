@@ -241,6 +241,9 @@ graphql(`
       ... on Volume {
         volumeName: name
       }
+      ... on VolumeSnapshot {
+        volumeSnapshotName: name
+      }
     }
   }
 `);
