@@ -62,6 +62,7 @@ function OperationRow({ operation, showsMachine, onChanged }: RowProps) {
           <span className="min-w-0 flex-1 truncate max-sm:basis-3/5">
             <span className="font-medium">{sayOperationKind(operation.kind)}</span>
             {operation.subject?.__typename === 'VmSnapshot' && <span className="text-ink-soft"> “{operation.subject.name}”</span>}
+            {showsMachine && operation.virtualMachine && <span className="text-ink-faint"> · {operation.virtualMachine.name}</span>}
           </span>
           {operation.progress && operation.state === 'RUNNING' && (
             <span className="figures text-busy">{Math.round(operation.progress.percent)} %</span>
