@@ -6,12 +6,14 @@ import { waitUntil } from '../testkit/wait-until.js';
 
 const DEADLINE_MS = 60_000;
 
+/** Signs in with a token; does not wait for what comes then. */
 export async function signIn(person: Person, token: string): Promise<void> {
   await person.page.goto('/');
   await person.page.getByLabel(/token/i).fill(token);
   await person.page.getByRole('button', { name: /sign in/i }).click();
 }
 
+/** Opens web-1 from the list of machines. */
 export async function openMachine(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'web-1' }).first().click();
   await page.getByRole('heading', { name: 'web-1' }).waitFor();
@@ -22,6 +24,7 @@ export function treeItem(page: Page, name: string, state: string): Locator {
   return page.getByRole('treeitem', { name: `${name} ${state}`, exact: true });
 }
 
+/** Waits until the page shows such a thing. */
 export function isSeen(locator: Locator): Promise<void> {
   return locator.first().waitFor({ timeout: DEADLINE_MS });
 }

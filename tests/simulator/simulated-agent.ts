@@ -38,6 +38,7 @@ type Life = { journal: Journal; runner: CommandRunner; outbox: ReportOutbox; end
 
 export type SimulatedAgentOptions = { name: string; host: VirtualHost; chance: Seeded; faults: Faults; guestWrites: () => void };
 
+/** An agent with the product’s own journal and runner, on a host and a network that are pretended, that dies where its faults say. */
 export class SimulatedAgent {
   readonly violations: unknown[] = [];
   readonly counts = { deaths: 0, cuts: 0, commands: 0 };

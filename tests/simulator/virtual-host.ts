@@ -23,6 +23,7 @@ export class HostRefusal extends Error {
 type Body<Verb extends CommandBody['verb']> = Extract<CommandBody, { verb: Verb }>;
 type Link = { fileName: string };
 
+/** A hypervisor in memory: it carries commands out on its pool, step by step, and keeps libvirt’s rules. */
 export class VirtualHost {
   readonly machines = new Map<string, VirtualMachine>();
   /** By command: what each frozen volume read in the instant it was frozen, or each new head when it was switched to. */

@@ -5,6 +5,7 @@ export const CLUSTERS = 8;
 
 export type VirtualFile = { backing: string | null; format: 'qcow2' | 'raw'; clusters: Map<number, number> };
 
+/** The files by name, and what a reader of each sees. */
 export class VirtualPool {
   readonly files = new Map<string, VirtualFile>();
   /** Files that a merge of our own has locked: no machine starts on them. */

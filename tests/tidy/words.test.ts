@@ -12,6 +12,14 @@ function lines(wanted: RegExp, except: RegExp = /$^/): string[] {
     );
 }
 
+/** A comment ends above the line, or above its decorators; of a GraphQL type the description is one. */
+function isDocumented(text: readonly string[], at: number): boolean {
+  let above = at - 1;
+  while (above >= 0 && /^(@|\}\)|\)| {2})/.test(text[above] ?? '')) above -= 1;
+  const decorators = text.slice(above + 1, at).join(' ');
+  return /\*\/\s*$/.test(text[above] ?? '') || /description|@Resolver/.test(decorators);
+}
+
 describe('the house style', () => {
   it('has no folder or file that says nothing about its content', () => {
     const vague = /(^|\/)(utils?|common|helpers?|managers?|services?|misc|shared|lib)(\/|\.|$)/;
@@ -42,6 +50,18 @@ describe('the house style', () => {
 
   it('talks to the database of record only by prepared or tagged queries', () => {
     expect(lines(/\$(query|execute)RawUnsafe\(/)).toEqual([]);
+  });
+
+  it('says of every exported function and class what it means', () => {
+    const undocumented = files
+      .filter((file) => !/\.test\.tsx?$/.test(file.path))
+      .flatMap((file) => {
+        const text = file.text.split('\n');
+        return text.flatMap((line, at) =>
+          /^export (abstract )?(async )?(function|class) /.test(line) && !isDocumented(text, at) ? [`${file.path}:${at + 1} ${line}`] : [],
+        );
+      });
+    expect(undocumented).toEqual([]);
   });
 
   it('has default exports only where a tool demands them', () => {

@@ -64,11 +64,16 @@ export function stayingSteps(forest: LayerForest, staying: { shared: readonly La
     .map((deferral) => {
       const layers = deferral.layerIds.map((id) => forest.layer(id));
       const top = layers.at(-1);
-      const names = layers.map((layer) => layer.fileName).join(', ');
+      const names = listOf(layers.map((layer) => layer.fileName));
       const parts = { volumeId: top?.volumeId ?? null, layerId: top?.id ?? null, fileName: top?.fileName ?? null };
       return planStep('DEFER_MERGE', `Leave ${names} as they are for now: ${DEFERRAL_WORDS[deferral.why]}.`, parts);
     });
   return [...kept, ...deferred];
+}
+
+/** “a, b and c”. */
+function listOf(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 /** The steps at the end, after which nothing more can be read from what went. */
