@@ -3,6 +3,7 @@ import type { CommandBody, CommandResult, InventoryMachine } from '@coppice/prot
 
 /** Carries it out on the machines, and answers; null for a verb that is not one of these. */
 export function carryOutOnMachine(machines: Map<string, InventoryMachine>, body: CommandBody): CommandResult | null {
+  if (body.verb === 'define-machine') return defineMachine(machines, body);
   // A copy is of layers, whether or not a machine still has them.
   if (body.verb === 'copy-layer')
     return { verb: body.verb, virtualBytes: 1 << 30, allocatedBytes: 3 << 20, bytesMoved: 2 << 20, sha256: 'a'.repeat(64) };
@@ -31,6 +32,27 @@ export function carryOutOnMachine(machines: Map<string, InventoryMachine>, body:
     default:
       return null;
   }
+}
+
+function defineMachine(machines: Map<string, InventoryMachine>, body: Extract<CommandBody, { verb: 'define-machine' }>): CommandResult {
+  const rest = { device: 'disk' as const, readOnly: false, serial: null, persistentFileName: null, problem: null };
+  const made: InventoryMachine = {
+    uuid: body.machineUuid,
+    name: body.name,
+    power: 'OFF',
+    persistent: true,
+    autostart: false,
+    vcpus: 2,
+    memoryBytes: 256 * 1024 * 1024,
+    guestAgent: 'DISCONNECTED',
+    hasManagedSave: false,
+    libvirtSnapshots: [],
+    checkpoints: [],
+    disks: body.volumes.map(({ target, chain }) => ({ target, chain: inventoried(chain), ...rest })),
+  };
+  machines.set(body.machineUuid, made);
+  const volumes = body.volumes.map(({ volumeId }) => ({ volumeId, allocatedBytes: 196_616 }));
+  return { verb: body.verb, definition: definitionOf(made), guestAgent: 'DISCONNECTED', volumes };
 }
 
 /** The definition as any command answers it. */

@@ -59,6 +59,7 @@ const INPUTS: Readonly<Record<string, string>> = {
   destroyVirtualMachine: 'VirtualMachineActionInput',
   detachVolume: 'VolumeActionInput',
   reconcileVirtualMachine: 'ReconcileInput',
+  deleteTemplate: 'TemplateActionInput',
   cancelOperation: 'OperationActionInput',
   retryOperation: 'OperationActionInput',
 };

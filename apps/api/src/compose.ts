@@ -70,6 +70,8 @@ function serve(core: Core, options: { clock: Clock; log: Log; ready: () => boole
     createVmSnapshot: auditedCreate(core),
     revertToVmSnapshot: core.revertToVmSnapshot,
     deleteVmSnapshots: core.deleteVmSnapshots,
+    cloneVmSnapshot: core.cloneVmSnapshot,
+    templates: core.templates,
     updateVmSnapshot: createUpdateVmSnapshot({ database, write }),
     flattenVolume: core.flattenVolume,
     volumeSnapshots: core.volumeSnapshots,

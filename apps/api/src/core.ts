@@ -25,6 +25,11 @@ import { coalesced } from './platform/coalesced.js';
 import { type Database, openDatabase } from './platform/database.js';
 import { Listener } from './platform/listener.js';
 import type { Log } from './platform/log.js';
+import { createTemplates, templateWorks } from './templates/templates.js';
+import type { Templates } from './templates/templates.contract.js';
+import { createCloneVmSnapshot } from './vm-snapshots/clone/clone-vm-snapshot.js';
+import type { CloneVmSnapshot } from './vm-snapshots/clone/clone-vm-snapshot.contract.js';
+import { cloneVmSnapshotWork } from './vm-snapshots/clone/clone-work.js';
 import { createCreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.js';
 import type { CreateVmSnapshot } from './vm-snapshots/create/create-vm-snapshot.contract.js';
 import { createVmSnapshotWork } from './vm-snapshots/create/create-work.js';
@@ -59,6 +64,8 @@ export type Core = {
   createVmSnapshot: CreateVmSnapshot;
   revertToVmSnapshot: RevertToVmSnapshot;
   deleteVmSnapshots: DeleteVmSnapshots;
+  cloneVmSnapshot: CloneVmSnapshot;
+  templates: Templates;
   flattenVolume: FlattenVolume;
   volumeSnapshots: VolumeSnapshots;
   operations: OperationChanges;
@@ -85,6 +92,8 @@ const WORKS = [
   flattenVolumeWork,
   createVolumeSnapshotWork,
   deleteVolumeSnapshotWork,
+  cloneVmSnapshotWork,
+  ...templateWorks,
   ...machineWorks,
 ];
 
@@ -110,17 +119,8 @@ export function createCore(options: CoreOptions): Core {
     write,
     feed: new LiveEventFeed({ database, tail }),
     progress,
-    createVmSnapshot: createCreateVmSnapshot(start),
-    revertToVmSnapshot: createRevertToVmSnapshot({ ...start, measure: (machineId) => measuring.measure(machineId) }),
-    deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
-    flattenVolume: createFlattenVolume({ ...start, measure: (machineId) => measuring.measure(machineId) }),
-    volumeSnapshots: createVolumeSnapshots(start),
-    operations: createOperationChanges({
-      ...start,
-      retriers: [createRetrier, deleteRetrier, consolidateRetrier, revertRetrier, flattenRetrier, ...machineRetriers],
-    }),
+    ...useCases(start, measuring),
     installation: createInstallation({ write, clock, engine, revoked: (hostId) => agents.close(hostId, CloseCode.REVOKED) }),
-    machines: createMachineChanges(start),
     agentSocket: agents.socket,
     async start() {
       regular.start();
@@ -139,6 +139,37 @@ export function createCore(options: CoreOptions): Core {
       await database.$disconnect();
     },
     ready: () => listener.isConnected && tail.lastLookAt > 0 && performance.now() - tail.lastLookAt < READY_MS,
+  };
+}
+
+type UseCases = Pick<
+  Core,
+  | 'createVmSnapshot'
+  | 'revertToVmSnapshot'
+  | 'deleteVmSnapshots'
+  | 'cloneVmSnapshot'
+  | 'templates'
+  | 'flattenVolume'
+  | 'volumeSnapshots'
+  | 'operations'
+  | 'machines'
+>;
+
+/** What callers may start. */
+function useCases(start: StartOptions, measuring: Measuring): UseCases {
+  return {
+    createVmSnapshot: createCreateVmSnapshot(start),
+    revertToVmSnapshot: createRevertToVmSnapshot({ ...start, measure: (machineId) => measuring.measure(machineId) }),
+    deleteVmSnapshots: createDeleteVmSnapshots({ ...start, measure: (machineId) => measuring.measure(machineId) }),
+    cloneVmSnapshot: createCloneVmSnapshot(start),
+    templates: createTemplates(start),
+    volumeSnapshots: createVolumeSnapshots(start),
+    flattenVolume: createFlattenVolume({ ...start, measure: (machineId) => measuring.measure(machineId) }),
+    operations: createOperationChanges({
+      ...start,
+      retriers: [createRetrier, deleteRetrier, consolidateRetrier, revertRetrier, flattenRetrier, ...machineRetriers],
+    }),
+    machines: createMachineChanges(start),
   };
 }
 

@@ -53,6 +53,9 @@ export const CRASH_POINTS = {
   'repair-machine/before-changes': 'all is checked, nothing has changed',
   'repair-machine/records-dropped': "libvirt's records of snapshots are gone, the definition is as it was",
   'repair-machine/before-finished-record': 'all is put right, the result is not journalled',
+  'define-machine/before-define': 'all is checked, the host does not know the machine',
+  'define-machine/after-define': 'the machine is defined, nothing of it is checked',
+  'define-machine/before-finished-record': 'defined and checked, the result is not journalled',
 } as const;
 
 export type CrashPoint = keyof typeof CRASH_POINTS;

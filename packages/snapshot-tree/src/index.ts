@@ -5,6 +5,7 @@ export * from './check/check-reads.js';
 export * from './lifecycle/layer.js';
 export * from './lifecycle/lifecycle.js';
 export * from './lifecycle/operation.js';
+export * from './lifecycle/template.js';
 export * from './lifecycle/virtual-machine.js';
 export * from './lifecycle/vm-snapshot.js';
 export * from './lifecycle/volume.js';

@@ -8,6 +8,8 @@ import type { OperationChanges } from '../operations/operation-changes.contract.
 import type { OperationProgress } from '../operations/progress-bus.js';
 import type { Database } from '../platform/database.js';
 import type { Log } from '../platform/log.js';
+import type { Templates } from '../templates/templates.contract.js';
+import type { CloneVmSnapshot } from '../vm-snapshots/clone/clone-vm-snapshot.contract.js';
 import type { CreateVmSnapshot } from '../vm-snapshots/create/create-vm-snapshot.contract.js';
 import type { DeleteVmSnapshots } from '../vm-snapshots/delete/delete-vm-snapshots.contract.js';
 import type { RevertToVmSnapshot } from '../vm-snapshots/revert/revert-to-vm-snapshot.contract.js';
@@ -35,6 +37,8 @@ export type Application = {
   createVmSnapshot: CreateVmSnapshot;
   revertToVmSnapshot: RevertToVmSnapshot;
   deleteVmSnapshots: DeleteVmSnapshots;
+  cloneVmSnapshot: CloneVmSnapshot;
+  templates: Templates;
   updateVmSnapshot: UpdateVmSnapshot;
   flattenVolume: FlattenVolume;
   volumeSnapshots: VolumeSnapshots;

@@ -13,7 +13,9 @@ import { OperationResolver, OperationStepResolver } from '../operations/operatio
 import { OperationSubscriptions } from '../operations/operation.subscription.js';
 import { ProjectMutations } from '../projects/project.mutation.js';
 import { MemberResolver, ProjectResolver, ViewerResolver } from '../projects/project.resolver.js';
+import { TemplateResolver } from '../templates/template.resolver.js';
 import { RetainedLayerResolver, SnapshotTreeResolver } from '../vm-snapshots/browse-tree/snapshot-tree.resolver.js';
+import { CloneMutations } from '../vm-snapshots/clone/clone.mutation.js';
 import { PlanStepResolver } from '../vm-snapshots/create/plan.resolver.js';
 import { DeleteMutations } from '../vm-snapshots/delete/delete.mutation.js';
 import { RevertMutations } from '../vm-snapshots/revert/revert.mutation.js';
@@ -60,6 +62,8 @@ const RESOLVERS: NonEmptyArray<new () => object> = [
   VmSnapshotMutations,
   RevertMutations,
   DeleteMutations,
+  CloneMutations,
+  TemplateResolver,
   PlanStepResolver,
   SnapshotTreeChangeResolver,
   OperationResolver,

@@ -13,6 +13,7 @@ export const NODE_TYPES = [
   'Volume',
   'VmSnapshot',
   'VolumeSnapshot',
+  'Template',
   'Operation',
 ] as const;
 export type NodeType = (typeof NODE_TYPES)[number];

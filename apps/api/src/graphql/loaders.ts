@@ -11,6 +11,7 @@ import { readTrees } from '../vm-snapshots/browse-tree/tree.reads.store.js';
 import { treeView } from '../vm-snapshots/browse-tree/tree-view.js';
 import * as snapshots from '../vm-snapshots/snapshot.reads.store.js';
 import { findVolumeSnapshots } from '../volume-snapshots/volume-snapshot.reads.store.js';
+import { findTemplates } from '../templates/template.reads.store.js';
 import * as volumes from '../volumes/volume.reads.store.js';
 import * as zones from '../zones/zone.reads.store.js';
 import type { Application } from './application.js';
@@ -95,6 +96,7 @@ export function createLoaders({ database, operations: changes }: Pick<Applicatio
       (row) => row.snapshotId,
     ),
     tree: byId(async (ids) => (await readTrees(database, scope, ids)).map(treeView)),
+    template: byId((ids) => findTemplates(database, scope, ids)),
     operation: byId((ids) => operations.findOperations(database, scope, ids)),
     stepsOf: listBy(
       (ids) => operations.stepsOfOperations(database, ids),

@@ -19,6 +19,7 @@ export function loadNode(loaders: Loaders, type: NodeType, id: string): Promise<
     Volume: (key) => loaders.volume.load(key),
     VmSnapshot: (key) => loaders.snapshot.load(key),
     VolumeSnapshot: (key) => loaders.volumeSnapshot.load(key),
+    Template: (key) => loaders.template.load(key),
     Operation: (key) => loaders.operation.load(key),
   };
   return find[type](id);

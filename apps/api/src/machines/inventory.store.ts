@@ -92,7 +92,7 @@ export async function setDrift(transaction: Transaction, machineId: string, drif
   await transaction.virtualMachine.update({ where: { id: machineId }, data: { drift: drift ?? Prisma.DbNull } });
 }
 
-/** Name, size and the position of this inventory. */
+/** Name, size and the position of this inventory. A machine whose domain Coppice named keeps its own name, unless somebody renamed the domain. */
 export async function updateFacts(
   transaction: Transaction,
   machine: MachineRow,
@@ -101,7 +101,7 @@ export async function updateFacts(
   await transaction.virtualMachine.update({
     where: { id: machine.id },
     data: {
-      name: seen.machine.name,
+      name: seen.machine.name === machine.domainName ? machine.name : seen.machine.name,
       vcpus: seen.machine.vcpus,
       memoryBytes: BigInt(seen.machine.memoryBytes),
       inventoryPosition: seen.position,

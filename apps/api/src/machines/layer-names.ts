@@ -8,6 +8,11 @@ export function volumeOfFile(fileName: string): string | null {
   return OWN_NAME.exec(fileName)?.[1] ?? null;
 }
 
+/** The volume that discard-layers names a file by: the one in its name, which the agent compares, where there is one. */
+export function namedVolume(layer: { volumeId: string; fileName: string }): string {
+  return volumeOfFile(layer.fileName) ?? layer.volumeId;
+}
+
 /** The n of the volume's next layer, so that no name of these is used again: at least 1. */
 export function nextNumber(volumeId: string, fileNames: readonly string[]): number {
   const numbers = fileNames.flatMap((fileName) => {

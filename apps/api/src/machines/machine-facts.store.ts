@@ -5,6 +5,7 @@ import type { HostRow } from '../hosts/host.store.js';
 import { holderOf, resourceOf } from '../operations/claim.store.js';
 import type { Prisma } from '../platform/generated/client.js';
 import type { Reader } from '../platform/database.js';
+import { readTemplate, type TemplateFacts } from '../templates/template.store.js';
 import { memoryFileName, nvramFileName } from '../vm-snapshots/snapshot-files.js';
 import { findVolumeSnapshotRow, type VolumeSnapshotRow } from '../volume-snapshots/volume-snapshot.store.js';
 import { forestOfMachine } from '../volumes/forest.store.js';
@@ -60,6 +61,10 @@ export type MachineFacts = {
   garbage: LayerRow[];
   /** Memory images and NVRAM copies of snapshots that are REMOVED, whose files a host would not remove; where that was asked for. */
   garbageFiles: { pool: string; fileName: string }[];
+  /** Its project has a machine, or a template, of the name that was asked about. */
+  isNameTaken: boolean;
+  /** The template that was asked about; null where there is none. */
+  template: TemplateFacts | null;
 };
 
 /** What a request needs to know beyond the machine itself. */
@@ -69,6 +74,9 @@ export type AlsoRead = {
   garbage?: true;
   volumeSnapshotsOf?: string;
   volumeSnapshotId?: string;
+  machineName?: string;
+  templateName?: string;
+  templateId?: string;
 };
 
 const withHost = { include: { host: true, project: true } } satisfies Prisma.VirtualMachineDefaultArgs;
@@ -106,7 +114,25 @@ export async function readMachineFacts(reader: Reader, machineId: string, also: 
     destination: also.hostId === undefined ? null : await reader.host.findUnique({ where: { id: also.hostId } }),
     garbage: also.garbage ? await garbageOf(reader, forest.volumes) : [],
     garbageFiles: also.garbage ? await filesLeftOf(reader, machineId) : [],
+    isNameTaken: await isTaken(reader, machine.projectId, also),
+    template: also.templateId === undefined ? null : await readTemplate(reader, also.templateId),
   };
+}
+
+async function isTaken(reader: Reader, projectId: string | null, { machineName, templateName }: AlsoRead): Promise<boolean> {
+  if (projectId === null) return false;
+  const machine =
+    machineName === undefined
+      ? null
+      : await reader.virtualMachine.findFirst({
+          where: { projectId, name: machineName, state: { not: 'DESTROYED' } },
+          select: { id: true },
+        });
+  const template =
+    templateName === undefined
+      ? null
+      : await reader.template.findFirst({ where: { projectId, name: templateName, state: { not: 'DELETED' } }, select: { id: true } });
+  return machine !== null || template !== null;
 }
 
 /** The pool of a volume that has layers in the facts. */

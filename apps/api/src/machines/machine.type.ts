@@ -60,7 +60,9 @@ export class Drift {
 
 @ObjectType({ implements: NodeInterface, simpleResolvers: true, description: 'A libvirt domain on a host.' })
 export class VirtualMachine extends NodeInterface {
-  @Field(() => String, { description: 'The domain’s name on its host.' })
+  @Field(() => String, {
+    description: 'Its name: that of the domain on its host, or the one that was asked for where Coppice made the domain.',
+  })
   declare readonly name: string;
   @Field(() => VirtualMachineState, { description: 'What it is doing.' })
   declare readonly state: string;

@@ -32,7 +32,7 @@ export type Starting<R, D> = Attempt<R, D> & { transaction: Transaction; facts: 
 export type Starter<R extends Request, D> = {
   /** The mutation's name. */
   kind: string;
-  subjectType: 'VIRTUAL_MACHINE' | 'VM_SNAPSHOT' | 'VOLUME' | 'VOLUME_SNAPSHOT';
+  subjectType: 'VIRTUAL_MACHINE' | 'VM_SNAPSHOT' | 'VOLUME' | 'VOLUME_SNAPSHOT' | 'TEMPLATE';
   /** What the machine shows meanwhile; null: what it shows now. */
   machineState: VirtualMachineState | null;
   /** What else the facts must hold; left out: nothing. */
@@ -118,6 +118,7 @@ async function takeMachine<R extends Request, D>(transaction: Transaction, { sta
   const { epoch } = await transaction.virtualMachine.update({ where: { id: machineId }, data: { epoch: { increment: 1 } } });
   await noteEpoch(transaction, operationId, epoch);
   const facts = await readMachineFacts(transaction, machineId, starter.alsoRead?.(attempt.request));
-  if (!facts || facts.machine.hostId !== seen.hostId || facts.machine.projectId !== projectId) throw new RolledBack(null);
+  const access = starter.access(attempt.principal, facts);
+  if (!facts || facts.machine.hostId !== seen.hostId || !access.ok || access.value !== projectId) throw new RolledBack(null);
   return facts;
 }

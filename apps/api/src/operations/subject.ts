@@ -5,6 +5,7 @@ const NODE_TYPE_OF: ReadonlyMap<string, NodeType> = new Map([
   ['VM_SNAPSHOT', 'VmSnapshot'],
   ['VOLUME', 'Volume'],
   ['VOLUME_SNAPSHOT', 'VolumeSnapshot'],
+  ['TEMPLATE', 'Template'],
   ['OPERATION', 'Operation'],
   ['HOST', 'Host'],
 ]);

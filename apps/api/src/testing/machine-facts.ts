@@ -136,6 +136,7 @@ export function someFacts({ machine, ...changed }: Changes = {}): MachineFacts {
       id: 'm',
       domainUuid: 'd',
       name: 'web-1',
+      domainName: null,
       projectId: PROJECT_ID,
       hostId: 'h',
       state: 'RUNNING',
@@ -174,6 +175,8 @@ export function someFacts({ machine, ...changed }: Changes = {}): MachineFacts {
     destination: null,
     garbage: [],
     garbageFiles: [],
+    isNameTaken: false,
+    template: null,
     ...changed,
   };
 }

@@ -2,8 +2,11 @@
 import type { Principal } from '../access/principal.js';
 import { refusalFor } from '../access/refusals.js';
 import type { Refusal } from '../errors/refusal.js';
-import { type Availability, availability, notYet, volumeSnapshotAvailability } from '../machines/actions.js';
+import { type Availability, availability, volumeSnapshotAvailability } from '../machines/actions.js';
 import type { MachineFacts } from '../machines/machine-facts.store.js';
+import { checkTemplateAccess, decideTemplate } from '../templates/create-template.store.js';
+import { checkCloneAccess } from './clone/clone.store.js';
+import { decideClone } from './clone/decide-clone.js';
 import { obstacleTo } from './delete/decide-delete.js';
 import { deleteStarter } from './delete/delete.store.js';
 import { decideRevert } from './revert/decide-revert.js';
@@ -12,16 +15,15 @@ import { revertStarter } from './revert/revert.store.js';
 /** The snapshot as far as its actions are concerned. */
 type Asked = { id: string; projectId: string; virtualMachineId: string; state: string };
 
-const LATER = ['CLONE_VM_SNAPSHOT', 'CREATE_TEMPLATE'];
-
 /** Every action of the contract that concerns a VM snapshot, asked for with the defaults of its input. `facts` of its machine. */
 export function actionsOfSnapshot(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Availability[] {
   return [
     availability('UPDATE_VM_SNAPSHOT', refusalOfUpdate(principal, snapshot)),
     availability('REVERT_TO_VM_SNAPSHOT', refusalOfRevert(principal, snapshot, facts)),
     availability('DELETE_VM_SNAPSHOT', refusalOfDelete(principal, snapshot, facts)),
+    availability('CLONE_VM_SNAPSHOT', refusalOfClone(principal, snapshot, facts)),
+    availability('CREATE_TEMPLATE', refusalOfTemplate(principal, snapshot, facts)),
     volumeSnapshotAvailability(principal, facts, { volumeId: firstVolume(snapshot, facts), vmSnapshotId: snapshot.id }),
-    ...LATER.map(notYet),
   ];
 }
 
@@ -43,6 +45,23 @@ function refusalOfRevert(principal: Principal, snapshot: Asked, facts: MachineFa
   const { id: snapshotId, virtualMachineId } = snapshot;
   const request = { snapshotId, virtualMachineId, snapshotFirst: false, start: false, planHash: null, idempotencyKey: null };
   const decided = decideRevert(request, facts);
+  return decided.ok ? null : decided.refusals[0];
+}
+
+/** In either way: a long chain is in the way of the one, a pool without room of the other. */
+function refusalOfClone(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Refusal | null {
+  const access = checkCloneAccess(principal, facts);
+  if (!access.ok || facts === null) return access.ok ? null : access.refusals[0];
+  const { id: snapshotId, virtualMachineId } = snapshot;
+  const request = { snapshotId, virtualMachineId, name: 'clone', start: false, planHash: null, idempotencyKey: null };
+  const [linked, copied] = [true, false].map((isLinked) => decideClone({ ...request, linked: isLinked }, facts));
+  return linked?.ok || !copied || copied.ok ? null : copied.refusals[0];
+}
+
+function refusalOfTemplate(principal: Principal, snapshot: Asked, facts: MachineFacts | null): Refusal | null {
+  const access = checkTemplateAccess(principal, facts);
+  if (!access.ok || facts === null) return access.ok ? null : access.refusals[0];
+  const decided = decideTemplate({ snapshotId: snapshot.id, name: 'template' }, facts);
   return decided.ok ? null : decided.refusals[0];
 }
 

@@ -1,5 +1,5 @@
 'use client';
-import { LockKeyhole, LockKeyholeOpen, Pencil, Trash2, Undo2 } from 'lucide-react';
+import { CopyPlus, LockKeyhole, LockKeyholeOpen, Pencil, Stamp, Trash2, Undo2 } from 'lucide-react';
 import type { SnapshotNodeFragment } from '../../generated/graphql';
 import { whyNot } from '../operations/availability';
 import { Button } from '../ui/Button';
@@ -29,6 +29,20 @@ export function SnapshotButtons({ snapshot, onAsk }: ButtonsProps) {
           onClick={() => onAsk({ kind: 'delete', subject: { kind: 'chosen', ids: [snapshot.id] } })}
         >
           Delete…
+        </Button>
+        <Button
+          icon={<CopyPlus size={14} aria-hidden />}
+          unavailableBecause={whyNot(snapshot.actions, 'CLONE_VM_SNAPSHOT')}
+          onClick={() => onAsk({ kind: 'clone', id: snapshot.id })}
+        >
+          Clone…
+        </Button>
+        <Button
+          icon={<Stamp size={14} aria-hidden />}
+          unavailableBecause={whyNot(snapshot.actions, 'CREATE_TEMPLATE')}
+          onClick={() => onAsk({ kind: 'template', id: snapshot.id })}
+        >
+          Template…
         </Button>
         <Button
           icon={<Pencil size={14} aria-hidden />}

@@ -122,7 +122,13 @@ function Disks({ snapshot }: { snapshot: SnapshotNodeFragment }) {
 }
 
 /** Those that have buttons of their own, which say why they are off. */
-const HAVE_BUTTONS = new Set<Action>(['UPDATE_VM_SNAPSHOT', 'REVERT_TO_VM_SNAPSHOT', 'DELETE_VM_SNAPSHOT']);
+const HAVE_BUTTONS = new Set<Action>([
+  'UPDATE_VM_SNAPSHOT',
+  'REVERT_TO_VM_SNAPSHOT',
+  'DELETE_VM_SNAPSHOT',
+  'CLONE_VM_SNAPSHOT',
+  'CREATE_TEMPLATE',
+]);
 
 /** Other actions that the API knows and refuses now, by its reason. */
 function NotPossible({ snapshot }: { snapshot: SnapshotNodeFragment }) {

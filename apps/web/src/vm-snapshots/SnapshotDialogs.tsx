@@ -1,12 +1,14 @@
 'use client';
 import type { MachineView, SnapshotTreeView } from '../machines/use-live-machine';
+import { CloneDialog } from './CloneDialog';
 import type { DeleteSubject } from './delete-wish';
 import { DeleteSnapshotsDialog } from './DeleteSnapshotsDialog';
 import { EditSnapshotDialog } from './EditSnapshotDialog';
 import { RevertDialog } from './RevertDialog';
+import { TemplateDialog } from './TemplateDialog';
 
 /** What the visitor was asked about last. */
-export type Asked = { kind: 'delete'; subject: DeleteSubject } | { kind: 'revert'; id: string } | { kind: 'edit'; id: string };
+export type Asked = { kind: 'delete'; subject: DeleteSubject } | { kind: 'revert' | 'edit' | 'clone' | 'template'; id: string };
 
 type DialogsProps = { machine: MachineView; tree: SnapshotTreeView; asked: Asked | null; onClose: () => void; onDeleted: () => void };
 
@@ -21,9 +23,8 @@ export function SnapshotDialogs({ machine, tree, asked, onClose, onDeleted }: Di
   }
   const snapshot = tree.nodes.get(asked.id);
   if (!snapshot) return null;
-  return asked.kind === 'revert' ? (
-    <RevertDialog machine={machine} tree={tree} snapshot={snapshot} onClose={onClose} />
-  ) : (
-    <EditSnapshotDialog snapshot={snapshot} onClose={onClose} />
-  );
+  if (asked.kind === 'revert') return <RevertDialog machine={machine} tree={tree} snapshot={snapshot} onClose={onClose} />;
+  if (asked.kind === 'clone') return <CloneDialog machine={machine} snapshot={snapshot} onClose={onClose} />;
+  if (asked.kind === 'template') return <TemplateDialog machine={machine} snapshot={snapshot} onClose={onClose} />;
+  return <EditSnapshotDialog snapshot={snapshot} onClose={onClose} />;
 }

@@ -5,6 +5,7 @@ import { changePower } from './change-power/change-power.js';
 import type { CommandContext } from './context.js';
 import { copyLayer } from './copy-layer/copy-layer.js';
 import { createLayers } from './create-layers/create-layers.js';
+import { defineMachine } from './define-machine/define-machine.js';
 import { discardLayers } from './discard-layers/discard-layers.js';
 import { flattenLayer } from './flatten-layer/flatten-layer.js';
 import { freezeLayers } from './freeze-layers/freeze-layers.js';
@@ -45,6 +46,8 @@ export function executeCommand(context: CommandContext): Promise<CommandResult> 
       return migrateMachine(body, context);
     case 'repair-machine':
       return repairMachine(body, context);
+    case 'define-machine':
+      return defineMachine(body, context);
     default:
       return assertNever(body);
   }

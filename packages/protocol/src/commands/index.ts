@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { count, timestamp, uuid } from '../scalars.js';
 import { copyLayer, copyLayerResult } from './copy-layer.js';
 import { createLayers, createLayersResult } from './create-layers.js';
+import { defineMachine, defineMachineResult } from './define-machine.js';
 import { discardLayers, discardLayersResult } from './discard-layers.js';
 import { freezeLayers, freezeLayersResult } from './freeze-layers.js';
 import {
@@ -39,6 +40,7 @@ export const commandBody = z.discriminatedUnion('verb', [
   removeMachine,
   migrateMachine,
   repairMachine,
+  defineMachine,
 ]);
 
 /** A step's answer when it succeeded. */
@@ -56,6 +58,7 @@ export const commandResult = z.discriminatedUnion('verb', [
   removeMachineResult,
   migrateMachineResult,
   repairMachineResult,
+  defineMachineResult,
 ]);
 
 /** API → agent. */
@@ -83,6 +86,7 @@ export type CommandResult = z.infer<typeof commandResult>;
 export type CommandIssued = z.infer<typeof commandIssued>;
 export { copyLayer, copyLayerResult } from './copy-layer.js';
 export { chainLink, createLayers, createLayersResult } from './create-layers.js';
+export { defineMachine, defineMachineResult } from './define-machine.js';
 export { discardLayers, discardLayersResult } from './discard-layers.js';
 export { freezeLayers, freezeLayersResult, machineDefinition } from './freeze-layers.js';
 export * from './machine-commands.js';

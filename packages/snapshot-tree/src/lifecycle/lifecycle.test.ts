@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assertTransition, isFinal, type Lifecycle } from './lifecycle.js';
 import { LAYER_LIFECYCLE } from './layer.js';
 import { OPERATION_LIFECYCLE } from './operation.js';
+import { TEMPLATE_LIFECYCLE } from './template.js';
 import { VIRTUAL_MACHINE_LIFECYCLE } from './virtual-machine.js';
 import { VM_SNAPSHOT_LIFECYCLE } from './vm-snapshot.js';
 import { VOLUME_LIFECYCLE } from './volume.js';
@@ -18,6 +19,7 @@ const LIFECYCLES: [string, Lifecycle<string>][] = [
   ['volume', VOLUME_LIFECYCLE],
   ['volume snapshot', VOLUME_SNAPSHOT_LIFECYCLE],
   ['operation', OPERATION_LIFECYCLE],
+  ['template', TEMPLATE_LIFECYCLE],
   ['virtual machine', VIRTUAL_MACHINE_LIFECYCLE],
 ];
 

@@ -5,7 +5,7 @@ import { memoryFileName, nvramFileName } from '../../vm-snapshots/snapshot-files
 import { wholeMachine } from '../claimed-by-machine.js';
 import { checkDrift, checkFree, checkHost } from '../check-machine.js';
 import { linkOf, type MachineFacts } from '../machine-facts.store.js';
-import { volumeOfFile } from '../layer-names.js';
+import { namedVolume } from '../layer-names.js';
 import { type DestroyPlan, planDestroy } from './plan-destroy.js';
 
 /** A layer as discard-layers names it. */
@@ -32,7 +32,7 @@ export function decideDestroy(facts: MachineFacts): Outcome<DestroyDecision> {
   const plan = planDestroy(facts);
   const layers = plan.discarded.map((layer) => {
     const { pool, fileName } = linkOf(facts, layer);
-    return { layerId: layer.id, volumeId: volumeOfFile(fileName) ?? layer.volumeId, pool, fileName };
+    return { layerId: layer.id, volumeId: namedVolume(layer), pool, fileName };
   });
   return done({ plan, layers, snapshotFiles: snapshotFilesOf(facts), files: wholeMachine(facts) });
 }

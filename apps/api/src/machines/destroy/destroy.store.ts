@@ -10,7 +10,7 @@ import { checkAccess } from '../check-machine.js';
 import type { MachineRequest } from '../machine-changes.contract.js';
 import { PLAIN_WORK } from '../plain-work.js';
 import { decideDestroy, type DestroyDecision, type DiscardedLayer } from './decide-destroy.js';
-import { volumeOfFile } from '../layer-names.js';
+import { namedVolume } from '../layer-names.js';
 import { discardedLayers, letGo } from './destroy-work.store.js';
 
 /** The mutation's name. */
@@ -50,7 +50,7 @@ async function leftOvers({ transaction, facts }: Starting<MachineRequest, Destro
     orderBy: { id: 'desc' },
   });
   return rows.map(({ id, fileName, volumeId, volume }) => {
-    return { layerId: id, volumeId: volumeOfFile(fileName) ?? volumeId, pool: volume.pool.name, fileName };
+    return { layerId: id, volumeId: namedVolume({ fileName, volumeId }), pool: volume.pool.name, fileName };
   });
 }
 

@@ -12,6 +12,7 @@ import {
   type Merge,
   type MachineHead,
 } from '@coppice/snapshot-tree';
+import { namedVolume } from '../../machines/layer-names.js';
 import { linkOf, type MachineFacts, poolNameOf } from '../../machines/machine-facts.store.js';
 import type { Stage } from '../../operations/program.js';
 import { newId } from '../../platform/ids.js';
@@ -104,7 +105,7 @@ const FILES_AT_ONCE = 1024;
 
 /** Removes files of these layers and snapshots: in as many commands as it takes, those over others first. */
 function discardBodies(machineUuid: string, layers: DeleteRecord['unread'], snapshotFiles: DeleteRecord['snapshotFiles']): CommandBody[] {
-  const named = layers.map(({ volumeId, pool, fileName }) => ({ volumeId, pool, fileName }));
+  const named = layers.map(({ volumeId, pool, fileName }) => ({ volumeId: namedVolume({ volumeId, fileName }), pool, fileName }));
   const count = Math.ceil(Math.max(named.length / LAYERS_AT_ONCE, snapshotFiles.length / FILES_AT_ONCE));
   return Array.from({ length: count }, (_, n) => ({
     verb: 'discard-layers',

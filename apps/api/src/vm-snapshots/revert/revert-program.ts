@@ -1,5 +1,6 @@
 import type { CommandBody } from '@coppice/protocol';
 import type { PlanStep } from '@coppice/snapshot-tree';
+import { namedVolume } from '../../machines/layer-names.js';
 import type { Stage } from '../../operations/program.js';
 import type { RevertRecord } from './revert-record.js';
 
@@ -29,7 +30,11 @@ export function revertProgram(record: RevertRecord, steps: readonly PlanStep[], 
     body: switchBody(record, xml),
   };
   if (record.abandoned.length === 0) return [making, switching];
-  const layers = record.abandoned.map(({ volumeId, pool, fileName }) => ({ volumeId, pool, fileName }));
+  const layers = record.abandoned.map(({ volumeId, pool, fileName }) => ({
+    volumeId: namedVolume({ volumeId, fileName }),
+    pool,
+    fileName,
+  }));
   const discarding: Stage = {
     phase: 'Removing what is left behind',
     steps: positions((kind) => kind === 'DISCARD_LAYER'),

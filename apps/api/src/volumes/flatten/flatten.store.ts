@@ -1,6 +1,7 @@
 import type { CommandBody, CommandResult } from '@coppice/protocol';
 import { LayerForest } from '@coppice/snapshot-tree';
 import { checkAccess } from '../../machines/check-machine.js';
+import { namedVolume } from '../../machines/layer-names.js';
 import { linkOf, type MachineFacts, poolNameOf } from '../../machines/machine-facts.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
 import type { OperationPlan } from '../../operations/operation.store.js';
@@ -67,7 +68,7 @@ export function flattenPlan({ volumeId, keepTemplate }: FlattenAsked, decision: 
 }
 
 function discardBody(facts: MachineFacts, garbage: FlattenRecord['garbage']): CommandBody {
-  const layers = garbage.map(({ volumeId, pool, fileName }) => ({ volumeId, pool, fileName }));
+  const layers = garbage.map(({ volumeId, pool, fileName }) => ({ volumeId: namedVolume({ volumeId, fileName }), pool, fileName }));
   return { verb: 'discard-layers', machineUuid: facts.machine.domainUuid, layers, snapshotFiles: [] };
 }
 
