@@ -10,11 +10,7 @@ let world: HostWorld;
 let machine: TestMachine;
 
 beforeAll(async () => {
-  world = await HostWorld.open();
-  machine = await world.addMachine('g1');
-  await world.boot(machine);
-  world.agent.start();
-  await world.api.connected();
+  ({ world, machine } = await HostWorld.withMachine({ boots: true }));
 }, 90_000);
 afterAll(() => world.close(), 60_000);
 

@@ -76,6 +76,16 @@ export class HostWorld {
     return new HostWorld(dir, hypervisor, { api, agent, poolDir });
   }
 
+  /** The same with a machine g1, which `boots` or is off, and an agent that is connected. */
+  static async withMachine(options: Parameters<typeof HostWorld.open>[0] & { boots?: boolean } = {}) {
+    const world = await HostWorld.open(options);
+    const machine = await world.addMachine('g1');
+    if (options.boots === true) await world.boot(machine);
+    world.agent.start();
+    await world.api.connected();
+    return { world, machine };
+  }
+
   get smallPoolDir(): string {
     return join(this.dir, 'small');
   }

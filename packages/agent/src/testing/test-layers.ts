@@ -38,6 +38,17 @@ export class TestLayers {
     private readonly place: { pool: string; dir: string } = { pool: 'pool', dir: world.poolDir },
   ) {}
 
+  /** Layers 0 to `count` - 1 under a machine g1 that stands at its firmware, and one more beside the top: a branch. */
+  static async underMachine(world: HostWorld, machine: TestMachine, count: number): Promise<TestLayers> {
+    if ((await world.virsh('domstate', 'g1')).trim() !== 'shut off') await world.virsh('destroy', 'g1');
+    const layers = new TestLayers(world);
+    await layers.makeChain(count);
+    await layers.make(count, count - 2, [{ block: 2, count: 3, byte: 55 }]);
+    await layers.attach(machine, count - 1);
+    await world.virsh('start', '--paused', 'g1');
+    return layers;
+  }
+
   fileName(layer: number): string {
     return `volume-${this.volumeId}.${layer}.qcow2`;
   }

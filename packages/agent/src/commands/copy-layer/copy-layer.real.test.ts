@@ -22,10 +22,7 @@ let world: HostWorld;
 let machine: TestMachine;
 
 beforeAll(async () => {
-  world = await HostWorld.open({ smallPoolBytes: 16 * MIB });
-  machine = await world.addMachine('g1');
-  world.agent.start();
-  await world.api.connected();
+  ({ world, machine } = await HostWorld.withMachine({ smallPoolBytes: 16 * MIB }));
 }, 90_000);
 afterAll(() => world.close(), 60_000);
 

@@ -12,11 +12,7 @@ let machine: TestMachine;
 let checksums: string;
 
 beforeAll(async () => {
-  world = await HostWorld.open();
-  machine = await world.addMachine('g1');
-  await world.boot(machine);
-  world.agent.start();
-  await world.api.connected();
+  ({ world, machine } = await HostWorld.withMachine({ boots: true }));
   for (const round of [1, 2, 3]) {
     await machine.exec(`dd if=/dev/urandom of=/a/f${round} bs=64k count=32; dd if=/dev/urandom of=/a/f bs=64k count=16; sync`);
     await machine.snapshot();

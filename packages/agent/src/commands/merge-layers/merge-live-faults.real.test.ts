@@ -18,21 +18,13 @@ let machine: TestMachine;
 let layers: TestLayers;
 
 beforeAll(async () => {
-  world = await HostWorld.open();
-  machine = await world.addMachine('g1');
-  world.agent.start();
-  await world.api.connected();
+  ({ world, machine } = await HostWorld.withMachine());
 }, 90_000);
 afterAll(() => world.close(), 60_000);
 
 /** Layers 0 to 3 with the machine on layer 3, and a branch, layer 4, over layer 2. */
 beforeEach(async () => {
-  if ((await world.virsh('domstate', 'g1')).trim() !== 'shut off') await world.virsh('destroy', 'g1');
-  layers = new TestLayers(world);
-  await layers.makeChain(4);
-  await layers.make(4, 2, [{ block: 2, count: 3, byte: 55 }]);
-  await layers.attach(machine, 3);
-  await world.virsh('start', '--paused', 'g1');
+  layers = await TestLayers.underMachine(world, machine, 4);
 });
 
 const KINDS = ['commit', 'pull'] as const;

@@ -10,21 +10,13 @@ let machine: TestMachine;
 let layers: TestLayers;
 
 beforeAll(async () => {
-  world = await HostWorld.open();
-  machine = await world.addMachine('g1');
-  world.agent.start();
-  await world.api.connected();
+  ({ world, machine } = await HostWorld.withMachine());
 }, 90_000);
 afterAll(() => world.close(), 60_000);
 
 /** Layers 0 to 4 with the machine on layer 4, and a branch, layer 5, over layer 3. */
 beforeEach(async () => {
-  if ((await world.virsh('domstate', 'g1')).trim() !== 'shut off') await world.virsh('destroy', 'g1');
-  layers = new TestLayers(world);
-  await layers.makeChain(5);
-  await layers.make(5, 3, [{ block: 2, count: 3, byte: 55 }]);
-  await layers.attach(machine, 4);
-  await world.virsh('start', '--paused', 'g1');
+  layers = await TestLayers.underMachine(world, machine, 5);
 });
 
 async function guestWrites(writes: readonly Write[]): Promise<void> {

@@ -9,10 +9,7 @@ let world: HostWorld;
 let machine: TestMachine;
 
 beforeAll(async () => {
-  world = await HostWorld.open();
-  machine = await world.addMachine('g1');
-  world.agent.start();
-  await world.api.connected();
+  ({ world, machine } = await HostWorld.withMachine());
 }, 90_000);
 afterAll(() => world.close(), 60_000);
 

@@ -19,10 +19,7 @@ let world: HostWorld;
 let machine: TestMachine;
 
 beforeAll(async () => {
-  world = await HostWorld.open({ poolBytes: POOL_BYTES });
-  machine = await world.addMachine('g1');
-  world.agent.start();
-  await world.api.connected();
+  ({ world, machine } = await HostWorld.withMachine({ poolBytes: POOL_BYTES }));
 }, 90_000);
 afterAll(() => world.close(), 60_000);
 
