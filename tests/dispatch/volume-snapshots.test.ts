@@ -1,4 +1,8 @@
 /** Volume snapshots by the record: what becomes of them and of the layers when a host says no, is told to stop, or is not there. */
+import { createWrite } from '@coppice/api/events/write.js';
+import { settleMachines } from '@coppice/api/machines/settle/settle-machines.js';
+import { OperationEngine } from '@coppice/api/operations/operation-engine.js';
+import { createLog } from '@coppice/api/platform/log.js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import { DeleteWorld } from './delete-world.js';
@@ -104,3 +108,18 @@ it('a file that its host does not remove leaves ERROR, and deleting it again goe
   expect(await historyOf(snapshotId)).toBe('ALLOCATED CREATING CREATED_ON_PRIMARY DESTROYING ERROR DESTROYING DESTROYED');
   expect(await take()).toMatchObject({ ok: true });
 });
+
+it.each(['CREATING', 'DESTROYING'])(
+  '%s that no operation owns, as after a repair by hand, is settled as ERROR and can be deleted',
+  async (state) => {
+    const { snapshotId, operationId } = valueOf(await take());
+    expect(await world.operationEnd(operationId ?? '')).toBe('SUCCEEDED');
+    await world.sql('UPDATE volume_snapshot SET state = $2::volume_snapshot_state WHERE id = $1', [snapshotId, state]);
+    const { database } = world.replica.core;
+    const write = createWrite(database, { nudge: () => undefined, idle: async () => undefined });
+    // One look, as each replica takes it now and then; its own may come first.
+    await settleMachines({ database, write, engine: new OperationEngine([]), clock: world.installation.clock, log: createLog('silent') });
+    expect(await historyOf(snapshotId)).toMatch(/ ERROR$/);
+    expect(await world.operationEnd(valueOf(await remove(snapshotId)).operationId ?? '')).toBe('SUCCEEDED');
+  },
+);

@@ -6,8 +6,8 @@ import type { VolumeSnapshot } from '../platform/generated/client.js';
 
 export type { VolumeSnapshot as VolumeSnapshotRow } from '../platform/generated/client.js';
 
-/** Who moves it: an operation, with the machine locked. A Turn is one. */
-type Mover = { transaction: Transaction; operation: Pick<OpenOperation, 'id' | 'actor'> };
+/** Who moves it: an operation, with the machine locked. A Turn is one. Without an id: the system, where nothing else would. */
+type Mover = { transaction: Transaction; operation: Pick<OpenOperation, 'actor'> & { id: string | null } };
 
 /** A move of a volume snapshot within an operation's turn. */
 type Move = { id: string; from: VolumeSnapshotState; to: VolumeSnapshotState; event: string; reason: string | null };

@@ -6,12 +6,13 @@ import { holderOf, resourceOf } from '../../operations/claim.store.js';
 import type { OperationEngine } from '../../operations/operation-engine.js';
 import type { OperationError } from '../../operations/operation-error.js';
 import type { Reader, Transaction } from '../../platform/database.js';
+import { settleVolumeSnapshots } from '../../volume-snapshots/settle-volume-snapshots.store.js';
 import { lockMachine, type MachineRow, moveMachine, numberTreeChanges, restingState } from '../machine.store.js';
 
 /** Machines that one look brings back; the next look brings the others. */
 const MOST = 100;
 
-/** Machines that are in the middle of something, or have a snapshot or an operation that is, and nothing that would ever end it. In order of id. */
+/** Machines that are in the middle of something, or have a snapshot of either kind or an operation that is, and nothing that would ever end it. In order of id. */
 export async function stuckMachines(reader: Reader): Promise<string[]> {
   const rows = await reader.$queryRaw<{ id: string }[]>`
     SELECT m.id FROM virtual_machine m
@@ -21,7 +22,8 @@ export async function stuckMachines(reader: Reader): Promise<string[]> {
       OR (NOT EXISTS (SELECT 1 FROM claim k WHERE k.resource = 'machine:' || m.id) AND (
         m.state IN ('SNAPSHOTTING', 'REVERTING', 'MIGRATING')
         OR EXISTS (SELECT 1 FROM vm_snapshot s WHERE s.virtual_machine_id = m.id
-          AND s.state IN ('ALLOCATED', 'CREATING', 'REVERTING', 'EXPUNGING')))))
+          AND s.state IN ('ALLOCATED', 'CREATING', 'REVERTING', 'EXPUNGING'))
+        OR EXISTS (SELECT 1 FROM volume_snapshot s WHERE s.virtual_machine_id = m.id AND s.state IN ('ALLOCATED', 'CREATING', 'DESTROYING')))))
     ORDER BY m.id LIMIT ${MOST}`;
   return rows.map((row) => row.id);
 }
@@ -49,6 +51,7 @@ export async function settleMachine(
   const machine = await lockMachine(transaction, machineId);
   if (!machine) return;
   await settleSnapshots(transaction, machine, error);
+  await settleVolumeSnapshots(transaction, machine, error);
   if (machine.state !== 'SNAPSHOTTING' && machine.state !== 'REVERTING' && machine.state !== 'MIGRATING') return;
   const move = { event: 'settle', reason: error.message, actor: SYSTEM_ACTOR, operationId: null };
   await moveMachine(transaction, machine, { ...move, to: restingState(machine.powerState) });
