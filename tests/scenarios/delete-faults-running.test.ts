@@ -51,6 +51,7 @@ it.each(
     [
       { point: 'merge-layers/before-spoil-note', kind: 'commit' },
       { point: 'merge-layers/copying', kind: 'commit' },
+      { point: 'merge-layers/pulled', kind: 'commit' },
       { point: 'merge-layers/copied', kind: 'commit', withApi: true },
       { point: 'merge-layers/before-finished-record', kind: 'commit' },
     ],
@@ -61,9 +62,11 @@ it.each(
 it.each(
   someOf<Crash>(
     [
+      { point: 'merge-layers/before-spoil-note', kind: 'pull', isHead: true },
       { point: 'merge-layers/copying', kind: 'pull', isHead: true },
       { point: 'merge-layers/pulled', kind: 'pull', isHead: true },
       { point: 'merge-layers/copied', kind: 'pull', isHead: true },
+      { point: 'merge-layers/before-finished-record', kind: 'pull', isHead: true },
     ],
     2,
   ),

@@ -1,7 +1,7 @@
 /** FL-commit, FL-pull, FL-discard of a machine that is off: something dies in the middle of a delete, or somebody cancels it. */
 import { someOf } from '@coppice/lab';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { diedOrOver, restartAgentFor } from '../testkit/crash-agent.js';
+import { diedOrOver, environmentFor, restartAgentFor } from '../testkit/crash-agent.js';
 import { agentDiesIn, type Crash, endsWell, expectWhole, isOver, mergeIsSent, plantForDelete } from '../testkit/disturbed-delete.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { askFor, findOperation, operationEnded, operationOf } from '../testkit/operation-calls.js';
@@ -80,7 +80,8 @@ it('FL-commit: cancelled in its middle: CANCELLED, the snapshot is out of the tr
   expect(await diedOrOver(world, 'h1', () => isOver(world, operationId))).toBe(true);
   expect((await findOperation(owner(), operationId)).cancelEffect).toMatch(/do not come back/);
   expect((await askFor(owner(), 'cancelOperation', { operationId })).errors).toEqual([]);
-  world.host('h1').agent.start();
+  // It goes on where it was, slowly enough for the cancel to reach it there.
+  world.host('h1').agent.start(environmentFor('merge-layers/copying'));
   await world.waitForHost('h1');
   expect((await operationEnded(owner(), operationId)).state).toBe('CANCELLED');
   expectSame(planted.before, await treeContent(world, known), [planted.doomed]);
