@@ -100,6 +100,25 @@ it.each(['create-layers', 'freeze-layers'])('the T-trick fails at %s: no head is
   await world.expectNoDrift();
 });
 
+it('the T-trick is cancelled once its head is made, and before it is switched to: the empty file goes', async () => {
+  holds([8 * MIB, 512 * MIB, MIB, 0]);
+  const [, s2] = [await world.take(), await world.take()];
+  await plan(s2);
+  const sent = await world.hold('create-layers');
+  const operationId = await world.begin(s2);
+  const command = await sent();
+  expect((await world.replica.core.operations.cancel(world.owner(), operationId)).ok).toBe(true);
+  world.agent.received.length = 0;
+  world.agent.finish(command, { kind: 'done', result: world.agent.carryOut(command) });
+  expect(await world.operationEnd(operationId)).toBe('CANCELLED');
+  await waitUntil('the file of the head is removed by name', () =>
+    world.agent.received.some(
+      ({ body }) => body.verb === 'discard-layers' && body.layers.some(({ fileName }) => fileName.endsWith('.3.qcow2')),
+    ),
+  );
+  await waitUntil('and recorded to be gone', async () => (await world.layers()).includes('3>2 DISCARDED'));
+});
+
 it.each(['create-layers', 'freeze-layers', 'merge-layers'])(
   'the API dies in the T-trick while %s is at work: another replica ends it',
   async (verb) => {

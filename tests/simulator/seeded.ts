@@ -6,6 +6,11 @@ export class Seeded {
     this.#state = seed >>> 0;
   }
 
+  /** Chance of its own, so that what one asks does not change what another gets. */
+  branch(): Seeded {
+    return new Seeded(this.below(2 ** 31));
+  }
+
   /** From 0 to below 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

@@ -5,7 +5,7 @@
  */
 import type { CommandBody, CommandResult } from '@coppice/protocol';
 import type { VirtualMachine } from './virtual-machine.js';
-import type { VirtualPool } from './virtual-pool.js';
+import { CLUSTER_BYTES, CLUSTERS, type VirtualPool } from './virtual-pool.js';
 
 /** What a command meets between two of its steps. Throws where the agent dies there, or the command was cancelled (`left`). */
 export type Pause = (left?: 'NOTHING' | 'SPOILED') => Promise<void>;
@@ -144,6 +144,8 @@ export class VirtualHost {
       }
       machine.stop();
       await pause();
+      // Started by hand between stop and define it would be drift, which the agent's own tests show and only a person mends.
+      machine.stop();
       // What a safety snapshot keeps is what was there when the machine had stopped.
       this.moments.set(commandId, new Map(body.before.map(({ volumeId, head }) => [volumeId, this.pool.read(head.fileName)])));
       for (const { target, newFileName } of body.volumes) machine.definition.set(target, newFileName);
@@ -174,7 +176,7 @@ export class VirtualHost {
     if (body.how === 'OFFLINE' && isOpen) throw new HostRefusal(`${target} is open in a running machine`);
     if (body.how === 'LIVE' && machine.live === null) throw new HostRefusal('the machine does not run');
     const view = this.#views.get(commandId) ?? this.pool.read(reader);
-    if (body.how === 'OFFLINE') for (const name of run) this.pool.locked.add(name);
+    if (body.how === 'OFFLINE') for (const name of run) this.pool.locked.set(name, commandId);
     if (!this.#views.has(commandId)) {
       await this.#copy({ run, into: body.into, reader, target, isLive: body.how === 'LIVE', pause });
       this.pool.file(target).backing = below;
@@ -182,11 +184,12 @@ export class VirtualHost {
       this.#views.set(commandId, view);
     }
     if (target !== reader) await this.#repoint({ run, reader, target, pause });
-    for (const name of run) this.pool.locked.delete(name);
+    this.pool.unlock(commandId);
     const isWritten = [...this.machines.values()].some((one) => [...(one.live?.values() ?? [])].includes(target));
     if (!isWritten && this.pool.read(target).some((value, at) => value !== view[at]))
       throw new Violation(`${target} does not read as ${reader} did`);
-    return { verb: body.verb, bytesMoved: 0, allocatedBytes: 0, virtualBytes: 8 * 65_536, dataMap: '' };
+    const { allocatedBytes = 0, dataMap = '' } = this.pool.measured(target) ?? {};
+    return { verb: body.verb, bytesMoved: allocatedBytes, allocatedBytes, virtualBytes: CLUSTERS * CLUSTER_BYTES, dataMap };
   }
 
   /** Whoever read the reader reads the target: layers, and the definitions of machines that are off. */

@@ -1,15 +1,22 @@
 /** A pool of image files in memory: what is in them is a number per cluster, so that what anybody reads can be compared. */
+import { encodeExtents, extentsFrom } from '@coppice/snapshot-tree';
 
 /** Clusters of each disk: enough for layers to overlap and not to. */
 export const CLUSTERS = 8;
+export const CLUSTER_BYTES = 65_536;
 
 export type VirtualFile = { backing: string | null; format: 'qcow2' | 'raw'; clusters: Map<number, number> };
 
 /** The files by name, and what a reader of each sees. */
 export class VirtualPool {
   readonly files = new Map<string, VirtualFile>();
-  /** Files that a merge of our own has locked: no machine starts on them. */
-  readonly locked = new Set<string>();
+  /** Files that a merge of our own has locked, and its command: no machine starts on them. */
+  readonly locked = new Map<string, string>();
+
+  /** The command's storage daemon is gone, and its locks with it. */
+  unlock(commandId: string): void {
+    for (const [file, holder] of this.locked) if (holder === commandId) this.locked.delete(file);
+  }
 
   /** Throws where it is not there: a command that is sent to a missing file is a bug. */
   file(name: string): VirtualFile {
@@ -37,6 +44,13 @@ export class VirtualPool {
   read(name: string): number[] {
     const chain = this.chain(name).map((link) => this.file(link).clusters);
     return Array.from({ length: CLUSTERS }, (_, at) => chain.find((clusters) => clusters.has(at))?.get(at) ?? 0);
+  }
+
+  /** Where it itself holds data; undefined where there is no such file. */
+  measured(name: string): { allocatedBytes: number; dataMap: string } | undefined {
+    const held = [...(this.files.get(name)?.clusters.keys() ?? [])];
+    const extents = extentsFrom(held.map((at) => [at * CLUSTER_BYTES, (at + 1) * CLUSTER_BYTES] as const));
+    return this.files.has(name) ? { allocatedBytes: held.length * CLUSTER_BYTES, dataMap: encodeExtents(extents) } : undefined;
   }
 
   /** Names of the files that name this one as their backing file. */

@@ -52,8 +52,12 @@ import { createFlattenVolume } from './volumes/flatten/flatten-volume.js';
 import type { FlattenVolume } from './volumes/flatten/flatten-volume.contract.js';
 import { flattenRetrier, flattenVolumeWork } from './volumes/flatten/flatten-work.js';
 
+/** Where a process keeps its record: its client, and what listens (`lock`: held while it does). PostgreSQL, or the simulator's own. */
+type Connected = { database: Database; listen: (lock: string, handlers: ConstructorParameters<typeof Listener>[1]) => Listening };
+type Listening = Pick<Listener, 'start' | 'stop' | 'isConnected'>;
+
 /** What a process is told at its start. `replicaId` is new for each process: a UUID. */
-type CoreOptions = { databaseUrl: string; replicaId: string; clock: Clock; log: Log };
+type CoreOptions = { replicaId: string; clock: Clock; log: Log } & ({ databaseUrl: string } | { connected: Connected });
 
 /** What the public surface gets. */
 export type Core = {
@@ -99,9 +103,8 @@ const WORKS = [
 
 /** Builds the core; nothing is opened before start(). */
 export function createCore(options: CoreOptions): Core {
-  const { databaseUrl: url, replicaId, clock, log } = options;
-  const name = `coppice-api ${replicaId}`;
-  const database = openDatabase({ url, name, lost: (error) => log.warn({ err: error }, 'a database connection was lost') });
+  const { replicaId, clock, log } = options;
+  const { database, listen } = 'connected' in options ? options.connected : connectTo(options);
   const tail = new StreamTail({ database, log });
   const relay = createRelay({ database, log, numbered: () => tail.nudge() });
   const write = createWrite(database, relay);
@@ -109,10 +112,7 @@ export function createCore(options: CoreOptions): Core {
   const progress = new ProgressBus({ send: (payload) => notify(database, PROGRESS_CHANNEL, payload), log });
   const { agents, measuring } = connectHosts({ database, write, engine, progress, tail, clock, replicaId, log });
   const start = { database, write, clock, engine, started: (hostId: string | null) => agents.nudge(hostId) };
-  const listener = listenFor(
-    { url, name: `${name} listens`, lock: replicaLock(replicaId), log },
-    { tail, progress, agents, measuring, log },
-  );
+  const listener = listen(replicaLock(replicaId), listenersOf({ tail, progress, agents, measuring, log }));
   const regular = regularWork({ ...start, log }, { relay, tail, agents, measuring });
   return {
     database,
@@ -173,14 +173,20 @@ function useCases(start: StartOptions, measuring: Measuring): UseCases {
   };
 }
 
-type Listening = ConstructorParameters<typeof Listener>[0];
+function connectTo({ databaseUrl: url, replicaId, log }: { databaseUrl: string; replicaId: string; log: Log }): Connected {
+  const name = `coppice-api ${replicaId}`;
+  return {
+    database: openDatabase({ url, name, lost: (error) => log.warn({ err: error }, 'a database connection was lost') }),
+    listen: (lock, handlers) => new Listener({ url, name: `${name} listens`, lock, log }, handlers),
+  };
+}
 
 type Told = { tail: StreamTail; progress: ProgressBus; agents: Agents; measuring: Measuring; log: Log };
 
 /** What other replicas tell this one. */
-function listenFor(connection: Listening, told: Told): Listener {
+function listenersOf(told: Told): ConstructorParameters<typeof Listener>[1] {
   const { tail, progress, agents, measuring, log } = told;
-  return new Listener(connection, {
+  return {
     channels: new Map([
       [EVENTS_CHANNEL, () => tail.nudge()],
       [PROGRESS_CHANNEL, (payload: string) => progress.receive(payload)],
@@ -196,7 +202,7 @@ function listenFor(connection: Listening, told: Told): Listener {
       tail.nudge();
       agents.databaseIsBack();
     },
-  });
+  };
 }
 
 type HostsOptions = Omit<Parameters<typeof createAgents>[0], 'measured'>;

@@ -39,9 +39,13 @@ export interface SessionEnd {
   readonly lastedMs: number;
 }
 
+/** Dials; says nothing yet. */
+export function dial(url: string): WebSocket {
+  return new WebSocket(url, { maxPayload: MAX_MESSAGE_BYTES, handshakeTimeout: CONNECT_TIMEOUT_MS, perMessageDeflate: false });
+}
+
 /** See the file's head. */
 export class Session {
-  private readonly socket: WebSocket;
   private phase: 'connecting' | 'greeting' | 'open' = 'connecting';
   private welcomedAt: number | undefined;
   private welcome: Welcomed | undefined;
@@ -52,11 +56,11 @@ export class Session {
   readonly ended: Promise<SessionEnd>;
 
   constructor(
-    url: string,
+    /** Just dialled. */
+    private readonly socket: WebSocket,
     private readonly handlers: SessionHandlers,
     private readonly log: Logger,
   ) {
-    this.socket = new WebSocket(url, { maxPayload: MAX_MESSAGE_BYTES, handshakeTimeout: CONNECT_TIMEOUT_MS, perMessageDeflate: false });
     this.socket.on('open', () => this.closeAfter(HELLO_TIMEOUT_MS, 'the hello took too long'));
     this.socket.on('message', (data, isBinary) => this.receive(!isBinary && Buffer.isBuffer(data) ? data.toString('utf8') : ''));
     this.socket.on('error', (error) => {

@@ -177,10 +177,14 @@ export async function markTarget(
   await transaction.layer.updateMany({ where: { id: merge.targetId, mergeState: { not: 'REPOINTED' } }, data });
 }
 
-/** New heads that were never switched to. `made` false: it is certain that there is no file. */
-export async function dropHeads(turn: Turn, record: DeleteRecord, made: boolean): Promise<void> {
-  const heads = record.merges.flatMap((merge) => merge.thickening?.layerId ?? []);
-  await moveLayers(turn.transaction, heads, { from: 'PLANNED', to: made ? 'DISCARDING' : 'DISCARDED' });
+/** New heads that were never switched to. There may be files of all that were made before the stage that failed, and of that one, unless it `leftNothing`. */
+export async function dropHeads(turn: Turn, record: DeleteRecord, failed: { index: number; leftNothing: boolean }): Promise<void> {
+  for (const [at, part] of record.parts.entries()) {
+    const head = part.does === 'MAKE_HEAD' && part.merge !== null ? record.merges[part.merge]?.thickening?.layerId : undefined;
+    if (head === undefined) continue;
+    const isMade = at < failed.index || (at === failed.index && !failed.leftNothing);
+    await moveLayers(turn.transaction, [head], { from: 'PLANNED', to: isMade ? 'DISCARDING' : 'DISCARDED' });
+  }
 }
 
 function layerIds(garbage: DeleteRecord['unread']): string[] {

@@ -111,7 +111,7 @@ async function stopped(turn: Turn, record: DeleteRecord, failed: Failed): Promis
   const does = record.parts[index]?.does;
   const state = isCancelled ? 'CANCELLED' : 'FAILED';
   // create-layers takes back what it made before it says that it failed.
-  await dropHeads(turn, record, !(neverSent || (does === 'MAKE_HEAD' && saidByHost)));
+  await dropHeads(turn, record, { index, leftNothing: neverSent || (does === 'MAKE_HEAD' && saidByHost) });
   if (index === 0 && neverSent) {
     await restore(turn, record, failed);
     return { kind: 'end', state, error };
