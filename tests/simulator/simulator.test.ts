@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { scheduleOf } from './schedules.js';
 import { type Report, runSchedule } from './simulation.js';
+import { NO_FAULTS } from './weather.js';
 
 const first = Number(process.env['COPPICE_SIMULATED_SEED'] ?? 1);
 const asked = process.env['COPPICE_SIMULATED_SCHEDULES'];
@@ -14,6 +15,13 @@ it('the same seed gives the same schedule, and another seed another', async () =
   for (const seed of [first, first, first + 1]) digests.push((await runSchedule(scheduleOf(seed))).digest);
   expect(digests[1]).toBe(digests[0]);
   expect(digests[2]).not.toBe(digests[0]);
+});
+
+it('a command that is marked as sent by a commit of which nobody heard goes out all the same, with no new session to help', async () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const faults = { ...NO_FAULTS, unheardEvery: 4 };
+    expect((await runSchedule({ seed, replicas: 1, hosts: 1, machinesPerHost: 1, rounds: 5, faults })).problems).toEqual([]);
+  }
 });
 
 it(

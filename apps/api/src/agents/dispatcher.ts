@@ -25,6 +25,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #runs = new WeakMap<AgentSession, Coalesced>();
   readonly #look: Coalesced;
+  /** Hosts whose last look failed. A command may be marked SENT there without having been sent: nothing PENDING would show it. */
+  readonly #failed = new Set<string>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -47,6 +49,9 @@ export class Dispatcher {
 
   async #lookAtAll(): Promise<void> {
     const hostIds = this.#options.sessions.all().map((session) => session.hostId);
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    for (const hostId of failed) this.nudgeHost(hostId);
     for (const hostId of await hostsWithPending(this.#options.database, hostIds)) this.nudgeHost(hostId);
     await this.#cancel();
   }
@@ -69,8 +74,10 @@ export class Dispatcher {
     if (known) return known;
     const run = coalesced(
       () => this.#dispatch(session),
-      (error) =>
-        this.#options.log.warn({ err: error, hostId: session.hostId }, 'a command could not be taken; trying again within a second'),
+      (error) => {
+        this.#failed.add(session.hostId);
+        this.#options.log.warn({ err: error, hostId: session.hostId }, 'a command could not be taken; trying again within a second');
+      },
     );
     this.#runs.set(session, run);
     return run;
