@@ -7,7 +7,7 @@
  *   here and moved before by this command (journal says so), see settle.ts
  *
  * libvirt's client, and so this agent, leads a live migration: when it dies, the source's libvirtd cancels it and the machine goes on here.
- * An emulated machine stands still meanwhile (docs/decisions/0013); whoever finds out where it is lets it go on there.
+ * An emulated machine stands still meanwhile (docs/decisions/0017); whoever finds out where it is lets it go on there.
  */
 import type { CommandResult } from '@coppice/protocol';
 import { readDefinition } from '../../definition/domain-xml.js';
@@ -44,7 +44,7 @@ export async function migrateMachine(
     const view = await viewMachine(context.hypervisor, machineUuid);
     await requireMigratable(move, view);
     const { power } = view.facts;
-    const before = { power, isHeld: power === 'ON' && view.inForce.isEmulated && context.settings.emulatedMigration === 'HELD' };
+    const before = { power, isHeld: power === 'ON' && view.inForce.isEmulated && context.settings.emulatedMemory === 'HELD' };
     await context.note('migrating', { power, isHeld: String(before.isHeld), to: destination.uri });
     context.crash('migrate-machine/before-migration');
     if (power === 'OFF') await moveStopped(move, view);
