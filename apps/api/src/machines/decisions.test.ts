@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { seenDisk, seenLayer, seenMachine } from '../testing/inventory.js';
 import { codeOf, someFacts, someHost, someLayer, someLayerRow, someSnapshot, someVolume } from '../testing/machine-facts.js';
+import { decideFlatten } from '../volumes/flatten/decide-flatten.js';
 import { decideDestroy } from './destroy/decide-destroy.js';
 import { decideAttach, decideDetach } from './disks/decide-disks.js';
 import type { MachineFacts } from './machine-facts.store.js';
 import { decideMigrate } from './migrate/decide-migrate.js';
 import { decideStart, decideStop } from './power/decide-power.js';
+import { decideReconcile } from './reconcile/decide-reconcile.js';
 import { decideResize } from './resize/decide-resize.js';
 
 const off = { state: 'STOPPED' as const, powerState: 'OFF' as const };
@@ -38,6 +41,22 @@ describe('a merge that re-pointed readers and did not end', () => {
   it.each(Object.entries(KINDS).filter(([name]) => name !== 'resize'))('%s: waits for its continuation', (_name, decide) => {
     const half = someLayerRow('l0', { mergeState: 'REPOINTED', mergedBy: 'o' });
     expect(codeOf(decide(someFacts({ layerRows: [half] })))).toBe('MACHINE_BUSY');
+  });
+
+  it('flatten and reconcile: so do they', () => {
+    const layerRows = [someLayerRow('l0', { mergeState: 'REPOINTED', mergedBy: 'o' })];
+    expect(codeOf(decideFlatten({ volumeId: 'v', keepTemplate: true }, someFacts({ layerRows })))).toBe('MACHINE_BUSY');
+    const finding = { code: 'CHAIN_DIFFERS', message: 'It differs.', volumeId: null, path: null, repairable: true };
+    const drift = {
+      detectedAt: '2026-11-21T00:00:00Z',
+      findings: [finding],
+      seen: seenMachine([seenDisk('vda', [seenLayer('l0')])]),
+      seenOn: null,
+    };
+    for (const action of ['ADOPT', 'REPAIR'] as const) {
+      expect(codeOf(decideReconcile(action, someFacts({ machine: { drift }, layerRows })))).toBe('MACHINE_BUSY');
+      expect(codeOf(decideReconcile(action, someFacts({ machine: { drift } })))).not.toBe('MACHINE_BUSY');
+    }
   });
 });
 
