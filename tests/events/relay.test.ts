@@ -75,6 +75,23 @@ it('loses nothing and keeps each machine’s order under 20 writers with rollbac
   }
 });
 
+it('replays to one who wants everything what its replica never had in memory', async () => {
+  const client = await world.client();
+  for (let i = 0; i < 30; i += 1) await move(client, world.machine(i));
+  const first = await world.replica();
+  await waitUntil('the past is numbered', async () => (await first.feed.head()).position === 30n);
+  const { feed } = await world.replica();
+  const head = await feed.head();
+  expect(head.position).toBe(30n);
+  const follower = new Follower(feed, { ...head, position: 0n });
+  for (let i = 0; i < 10; i += 1) await move(client, world.machine(i));
+  await waitUntil('it has come to the end', () => follower.last === 40n);
+  await follower.stop();
+  expect(follower.records).toHaveLength(40);
+  expect(faultsOf(follower.records)).toEqual([]);
+  await client.end();
+});
+
 it('goes from replay to live without a gap or a double wherever one begins, and filters the same in both', async () => {
   const client = await world.client();
   for (let i = 0; i < 1_300; i += 1) await move(client, world.machine(i));

@@ -109,7 +109,8 @@ function whereOf(filter: FeedFilter | null): Prisma.TransitionWhereInput {
   if (filter.virtualMachineId !== null) wanted.virtualMachineId = filter.virtualMachineId;
   if (filter.subjectId !== null) wanted.subjectId = filter.subjectId;
   if (filter.subjectTypes !== null) wanted.subjectType = { in: [...filter.subjectTypes] };
-  return { OR: [wanted, { subjectType: 'ACCESS' }] };
+  // Prisma drops an empty condition out of an OR: it would mean nothing where everything is meant.
+  return Object.keys(wanted).length === 0 ? {} : { OR: [wanted, { subjectType: 'ACCESS' }] };
 }
 
 function toRecord(row: Transition): TransitionRecord {
