@@ -33,10 +33,10 @@ const agentConfig = z.strictObject({
   /** What one merge or flatten on this host may copy in a second; without it, as fast as it goes. */
   mergeBytesPerSecond: z.coerce.number().int().positive().optional(),
   /**
-   * How a running machine without hardware virtualisation is migrated, and saved with its memory. HELD: it stands still meanwhile, as QEMU before
-   * 9.0 loses writes of such a machine (docs/decisions/0017). LIVE: as any other, for hosts whose QEMU is known not to.
+   * How a running machine without hardware virtualisation is migrated. HELD: it stands still while its memory travels, as QEMU before 9.0 loses
+   * writes of such a machine (docs/decisions/0017). LIVE: as any other, for hosts whose QEMU is known not to.
    */
-  emulatedMemory: z.enum(['HELD', 'LIVE']).default('HELD'),
+  emulatedMigration: z.enum(['HELD', 'LIVE']).default('HELD'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 });
 

@@ -37,54 +37,45 @@ export async function prepareMemory(
       hint: 'Make room in the pool, then retry; or take the snapshot without memory.',
     });
   }
-  await context.note('saving-memory', { path: memoryPath, isHeld: String(isHeld(inForce, context)) });
+  await context.note('saving-memory', { path: memoryPath });
   // Only an earlier try of this very snapshot can have left one: the name is the snapshot's.
   await removeFile(memoryPath);
 }
 
 /** A repeat: waits until libvirt is at rest with what an earlier try began, and the guest goes on. */
 export async function settleMemory({ body }: FreezePlan, context: CommandContext): Promise<void> {
-  const begun = notesOf(context, 'saving-memory').at(-1);
-  if (begun === undefined) return;
+  if (notesOf(context, 'saving-memory').length === 0) return;
   const { hypervisor } = context;
   const isIdle = async () => (await hypervisor.busyWith(body.machineUuid, [])) === null;
   if (!(await within(LONGEST_SAVE_MS, isIdle)))
     throw refused('MACHINE_BUSY', `libvirt is still busy with machine ${body.machineUuid} after an hour`);
-  if (begun.detail['isHeld'] === 'true') return letGoOn(body.machineUuid, context);
   const goesOn = async () => (await hypervisor.describeMachine(body.machineUuid)).power !== 'PAUSED';
   if (await within(RECOVERY_MS, goesOn)) return;
   context.log.warn({ machineUuid: body.machineUuid }, 'the guest still stood after a save that was cut off; it is let go on');
   await hypervisor.machines.resume(body.machineUuid);
 }
 
-/** An emulated machine stands still meanwhile: its QEMU may lose what its processor writes (docs/decisions/0017). */
-function isHeld({ isEmulated }: MachineView['inForce'], { settings }: CommandContext): boolean {
-  return isEmulated && settings.emulatedMemory === 'HELD';
-}
-
 /** Disks and memory in one call. Tells how far it is, stops a guest that would never come to an end, aborts when it is cancelled. */
-export async function saveMemory({ facts, inForce }: MachineView, xml: string, context: CommandContext): Promise<void> {
-  const machineUuid = facts.uuid;
-  const { hypervisor, cancelled, log } = context;
+export async function saveMemory({ body }: FreezePlan, xml: string, context: CommandContext): Promise<void> {
+  const { machineUuid } = body;
   const ending = new AbortController();
   const abort = () => {
-    hypervisor.migrations.abort(machineUuid).catch((error: unknown) => log.warn({ err: error }, 'the save could not be aborted'));
+    context.hypervisor.migrations
+      .abort(machineUuid)
+      .catch((error: unknown) => context.log.warn({ err: error }, 'the save could not be aborted'));
   };
-  const isStanding = isHeld(inForce, context);
-  let watched = Promise.resolve(false);
+  context.cancelled.addEventListener('abort', abort, { once: true });
+  const watched = watch(machineUuid, context, ending.signal);
   try {
-    if (isStanding) await hypervisor.suspend(machineUuid);
-    cancelled.addEventListener('abort', abort, { once: true });
-    watched = watch(machineUuid, context, ending.signal);
-    await told(context, 'SAVE_MEMORY', () => hypervisor.takeMemorySnapshot(machineUuid, xml));
+    await told(context, 'SAVE_MEMORY', () => context.hypervisor.takeMemorySnapshot(machineUuid, xml));
   } finally {
-    cancelled.removeEventListener('abort', abort);
+    context.cancelled.removeEventListener('abort', abort);
     ending.abort();
-    if ((await watched) || isStanding) await letGoOn(machineUuid, context);
+    if (await watched) await letGoOn(machineUuid, context);
   }
 }
 
-/** libvirt lets a guest go on that we stopped inside the save; one that we stopped before, or an instant too late, it does not. */
+/** libvirt lets a guest go on that we stopped inside the save; one that we stopped an instant too late it does not. */
 async function letGoOn(machineUuid: string, { hypervisor }: CommandContext): Promise<void> {
   const { power } = await hypervisor.describeMachine(machineUuid);
   if (power === 'PAUSED') await hypervisor.machines.resume(machineUuid);

@@ -49,7 +49,7 @@ export async function switchToOverlays(plan: FreezePlan, before: MachineView, co
   tellFreeze(plan, context, 'RUNNING');
   const transaction = async () => {
     if (plan.memoryPath === null) await context.hypervisor.takeDiskSnapshot(body.machineUuid, xml);
-    else await saveMemory(before, xml, context);
+    else await saveMemory(plan, xml, context);
     const frozenAt = context.now().toISOString();
     context.crash('freeze-layers/after-transaction');
     return frozenAt;

@@ -44,7 +44,7 @@ export async function migrateMachine(
     const view = await viewMachine(context.hypervisor, machineUuid);
     await requireMigratable(move, view);
     const { power } = view.facts;
-    const before = { power, isHeld: power === 'ON' && view.inForce.isEmulated && context.settings.emulatedMemory === 'HELD' };
+    const before = { power, isHeld: power === 'ON' && view.inForce.isEmulated && context.settings.emulatedMigration === 'HELD' };
     await context.note('migrating', { power, isHeld: String(before.isHeld), to: destination.uri });
     context.crash('migrate-machine/before-migration');
     if (power === 'OFF') await moveStopped(move, view);
