@@ -92,3 +92,14 @@ export async function confirm(dialog: Locator, name: string): Promise<void> {
   });
   await button.click();
 }
+
+/** As `confirm`, until the dialog has closed: a plan that changed again between the look and the press is shown anew, and is confirmed again. */
+export async function confirmUntilGone(dialog: Locator, name: string): Promise<void> {
+  await waitUntil(`“${name}” to be taken on`, async () => {
+    await confirm(dialog, name);
+    return dialog.waitFor({ state: 'hidden', timeout: 10_000 }).then(
+      () => true,
+      () => undefined,
+    );
+  });
+}

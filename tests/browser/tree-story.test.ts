@@ -10,7 +10,7 @@ import { askToDelete } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { startWebServer, type WebServer } from '../testkit/web-server.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-import { confirm, descriptionOf, isGone, isSeen, openMachine, signIn, take, treeIs, treeItem } from './dashboard.js';
+import { confirm, confirmUntilGone, descriptionOf, isGone, isSeen, openMachine, signIn, take, treeIs, treeItem } from './dashboard.js';
 import { holdStreams, type HeldStreams } from './held-streams.js';
 
 let world: World;
@@ -136,8 +136,7 @@ it('a plan that does not hold any more is shown anew and asked about again', asy
   await alice.picture('tree-plan-changed');
   streams.release();
   await treeIs(bob.page, ['1 s1', '2 s4 *']);
-  await confirm(dialog, 'Delete 1 snapshot');
-  await isGone(dialog);
+  await confirmUntilGone(dialog, 'Delete 1 snapshot');
   await bothSee(['1 s4 *']);
   expect((await recorded()).parents).toEqual({ s4: null });
 });
