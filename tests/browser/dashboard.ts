@@ -84,19 +84,15 @@ export async function take(person: Person, name: string, prepare?: (dialog: Loca
   await isSeen(treeItem(person.page, name, 'Ready'));
 }
 
-/** Presses a dialog's button once its plan is there, so that it can be pressed. */
+/**
+ * Presses the button once it is on, until the dialog has closed: a plan that changed between the look and the press is shown anew, and has to
+ * be confirmed again.
+ */
 export async function confirm(dialog: Locator, name: string): Promise<void> {
   const button = dialog.getByRole('button', { name });
-  await waitUntil(`the button “${name}” to be on`, async () => (await button.getAttribute('aria-disabled')) !== 'true', {
-    describe: () => `it is off`,
-  });
-  await button.click();
-}
-
-/** As `confirm`, until the dialog has closed: a plan that changed again between the look and the press is shown anew, and is confirmed again. */
-export async function confirmUntilGone(dialog: Locator, name: string): Promise<void> {
   await waitUntil(`“${name}” to be taken on`, async () => {
-    await confirm(dialog, name);
+    if ((await button.getAttribute('aria-disabled')) === 'true') return undefined;
+    await button.click();
     return dialog.waitFor({ state: 'hidden', timeout: 10_000 }).then(
       () => true,
       () => undefined,
