@@ -1,3 +1,4 @@
+import type { CommandVerb } from '@coppice/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitUntil } from '../testkit/wait-until.js';
 import { RevertWorld } from './revert-world.js';
@@ -13,11 +14,10 @@ describe('cancelled', () => {
   const wasCancelled = { kind: 'cancelled' as const, left: 'NOTHING' as const };
 
   /** A revert whose command of that verb has reached the host and waits there. */
-  async function workingAt(verb: string) {
+  async function workingAt(verb: CommandVerb) {
     const s1 = await world.take();
     world.agent.received.length = 0;
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) => (command.body.verb === verb ? null : carryOut(command));
+    world.agent.answerTo(verb, null);
     const started = await world.startRevert(s1, { snapshotFirst: true });
     const command = await waitUntil(`${verb} is sent`, () => world.agent.received.find(({ body }) => body.verb === verb));
     return { ...started, command };

@@ -12,8 +12,7 @@ afterEach(() => world.stop());
 
 it('what a host would not remove is removed later by itself, the memory of a snapshot too', async () => {
   const s1 = await world.take({ kind: 'DISK_AND_MEMORY' });
-  const carryOut = world.agent.behave;
-  world.agent.behave = (command) => (command.body.verb === 'discard-layers' ? failure('MACHINE_BUSY', 'Open.') : carryOut(command));
+  const carryOut = world.agent.answerTo('discard-layers', failure('MACHINE_BUSY', 'Open.'));
   await world.delete(s1);
   world.agent.received.length = 0;
   world.agent.behave = carryOut;
@@ -31,9 +30,8 @@ it('what a host would not remove is removed later by itself, the memory of a sna
 it('a merge for which there is no room is tried more and more seldom, and at once again when something else was done', async () => {
   const s1 = await world.take();
   await world.take();
-  const carryOut = world.agent.behave;
   const full = failure('INSUFFICIENT_SPACE', 'The pool is full.');
-  world.agent.behave = (command) => (command.body.verb === 'merge-layers' ? full : carryOut(command));
+  const carryOut = world.agent.answerTo('merge-layers', full);
   expect(await world.operationEnd(await world.begin(s1))).toBe('FAILED');
   const tries = () =>
     world.sql(`SELECT id, extract(epoch FROM finished_at)::float8 AS ended, extract(epoch FROM created_at)::float8 AS began, state

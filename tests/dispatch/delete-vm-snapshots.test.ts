@@ -120,9 +120,7 @@ describe('when a merge fails', () => {
 
   it('half way: the layer is spoiled, the snapshot in ERROR holds nothing, and a retry ends it', async () => {
     const [, s2] = [await world.take(), await world.take(), await world.take()];
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) =>
-      command.body.verb === 'merge-layers' ? { kind: 'failed', failure: failed, left: 'SPOILED' } : carryOut(command);
+    const carryOut = world.agent.answerTo('merge-layers', { kind: 'failed', failure: failed, left: 'SPOILED' });
     const operationId = await world.begin(s2);
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(await world.operation(operationId)).toMatchObject({ error: { code: 'IO_ERROR', retryable: true } });
@@ -187,8 +185,7 @@ describe('when a merge fails', () => {
 
   it('a discard that is refused leaves known garbage and a done delete', async () => {
     const [, s2] = [await world.take(), await world.take(), await world.take()];
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) => (command.body.verb === 'discard-layers' ? failure('MACHINE_BUSY', 'Open.') : carryOut(command));
+    world.agent.answerTo('discard-layers', failure('MACHINE_BUSY', 'Open.'));
     expect(await world.operationEnd(await world.begin(s2))).toBe('SUCCEEDED');
     expect(await world.layers()).toContain('2>1 DISCARDING');
     expect(await world.stateOf(s2)).toBe('REMOVED');

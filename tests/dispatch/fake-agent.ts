@@ -5,6 +5,7 @@ import {
   type CommandFailure,
   type CommandIssued,
   type CommandOutcome,
+  type CommandVerb,
   type CommandResult,
   encodeMessage,
   type Hello,
@@ -58,6 +59,13 @@ export class FakeAgent {
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** From now on it answers every command of this verb so (null: not at all), and carries out the others. Returns how it behaved before. */
+  answerTo(verb: CommandVerb, outcome: ReturnType<Behaviour>): Behaviour {
+    const before = this.behave;
+    this.behave = (command) => (command.body.verb === verb ? outcome : before(command));
+    return before;
   }
 
   async enrol(url: string, token: string): Promise<void> {

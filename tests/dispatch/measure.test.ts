@@ -82,23 +82,25 @@ it('the T-trick: a small head over a big layer is frozen under a new one and com
   expect(last?.['kind']).toBe('consolidateVirtualMachine');
 });
 
-it.each(['create-layers', 'freeze-layers'])('the T-trick fails at %s: no head is lost, and a retry makes another', async (verb) => {
-  holds([8 * MIB, 512 * MIB, MIB, 0, 0, 0]);
-  const [, s2] = [await world.take(), await world.take()];
-  await plan(s2);
-  const carryOut = world.agent.behave;
-  world.agent.behave = (command) => (command.body.verb === verb ? failure('IO_ERROR', 'The disk is on fire.') : carryOut(command));
-  const operationId = await world.begin(s2);
-  expect(await world.operationEnd(operationId)).toBe('FAILED');
-  expect(await world.stateOf(s2)).toBe('ERROR');
-  expect(await world.layers()).toContain('2>1 PRESENT head');
-  world.agent.behave = carryOut;
-  await waitUntil('it can go on', async () => (await world.replica.core.operations.retry(world.owner(), operationId)).ok);
-  expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
-  expect(await world.stateOf(s2)).toBe('REMOVED');
-  expect(world.onHost()).toHaveLength(3);
-  await world.expectNoDrift();
-});
+it.each(['create-layers', 'freeze-layers'] as const)(
+  'the T-trick fails at %s: no head is lost, and a retry makes another',
+  async (verb) => {
+    holds([8 * MIB, 512 * MIB, MIB, 0, 0, 0]);
+    const [, s2] = [await world.take(), await world.take()];
+    await plan(s2);
+    const carryOut = world.agent.answerTo(verb, failure('IO_ERROR', 'The disk is on fire.'));
+    const operationId = await world.begin(s2);
+    expect(await world.operationEnd(operationId)).toBe('FAILED');
+    expect(await world.stateOf(s2)).toBe('ERROR');
+    expect(await world.layers()).toContain('2>1 PRESENT head');
+    world.agent.behave = carryOut;
+    await waitUntil('it can go on', async () => (await world.replica.core.operations.retry(world.owner(), operationId)).ok);
+    expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
+    expect(await world.stateOf(s2)).toBe('REMOVED');
+    expect(world.onHost()).toHaveLength(3);
+    await world.expectNoDrift();
+  },
+);
 
 it('the T-trick is cancelled once its head is made, and before it is switched to: the empty file goes', async () => {
   holds([8 * MIB, 512 * MIB, MIB, 0]);

@@ -10,11 +10,10 @@ beforeEach(async () => {
 });
 afterEach(() => world.stop());
 
-it.each(['create-layers', 'freeze-layers'])(
+it.each(['create-layers', 'freeze-layers'] as const)(
   'a create that failed at %s is taken anew, under its name, as a child of what is current then',
   async (verb) => {
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) => (command.body.verb === verb ? failure('IO_ERROR', 'The disk is on fire.') : carryOut(command));
+    const carryOut = world.agent.answerTo(verb, failure('IO_ERROR', 'The disk is on fire.'));
     const { core } = world.replica;
     const operator = world.installation.operator();
     const failed = valueOf(await core.createVmSnapshot.create(operator, requestOf(world.machine.id, { name: 'nightly' })));

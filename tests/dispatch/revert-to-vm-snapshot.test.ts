@@ -180,9 +180,7 @@ describe('when it fails', () => {
   it('at the switch: the new layers are discarded, and the machine is what it was', async () => {
     const s1 = await world.take();
     world.agent.received.length = 0;
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) =>
-      command.body.verb === 'switch-heads' ? failure('IO_ERROR', 'It would not start.') : carryOut(command);
+    const carryOut = world.agent.answerTo('switch-heads', failure('IO_ERROR', 'It would not start.'));
     const { operationId } = await world.startRevert(s1);
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(world.verbs()).toEqual(['create-layers', 'switch-heads', 'discard-layers']);
@@ -195,9 +193,7 @@ describe('when it fails', () => {
 
   it('retried: it is planned again, with a safety snapshot of its own, and done', async () => {
     const s1 = await world.take();
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) =>
-      command.body.verb === 'switch-heads' ? failure('IO_ERROR', 'It would not start.') : carryOut(command);
+    const carryOut = world.agent.answerTo('switch-heads', failure('IO_ERROR', 'It would not start.'));
     const { operationId, safetySnapshotId } = await world.startRevert(s1, { snapshotFirst: true, start: true });
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     world.agent.behave = carryOut;
@@ -213,10 +209,8 @@ describe('when it fails', () => {
   it('behind the switch, and could not be put back: nothing is discarded', async () => {
     const s1 = await world.take();
     world.agent.received.length = 0;
-    const carryOut = world.agent.behave;
     const failed = { code: 'IO_ERROR' as const, message: 'What it was could not be put back.', retryable: false, hint: null, detail: null };
-    world.agent.behave = (command) =>
-      command.body.verb === 'switch-heads' ? { kind: 'failed', failure: failed, left: 'REPOINTED' } : carryOut(command);
+    world.agent.answerTo('switch-heads', { kind: 'failed', failure: failed, left: 'REPOINTED' });
     const { operationId } = await world.startRevert(s1);
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(world.verbs()).toEqual(['create-layers', 'switch-heads']);
@@ -226,8 +220,7 @@ describe('when it fails', () => {
 
   it('at the discard: the revert is done, and what is left is known as garbage', async () => {
     const s1 = await world.take();
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) => (command.body.verb === 'discard-layers' ? failure('IO_ERROR', 'Busy.') : carryOut(command));
+    world.agent.answerTo('discard-layers', failure('IO_ERROR', 'Busy.'));
     const { operationId } = await world.startRevert(s1);
     expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
     expect((await world.forest()).layers).toEqual(['0 PRESENT frozen', '1 DISCARDING', '2 PRESENT']);
@@ -236,23 +229,25 @@ describe('when it fails', () => {
 });
 
 describe('when the API dies', () => {
-  it.each(['create-layers', 'switch-heads', 'discard-layers'])('VM-20: while %s is at work, another replica ends it', async (verb) => {
-    const s1 = await world.take();
-    world.agent.received.length = 0;
-    const carryOut = world.agent.behave;
-    world.agent.behave = (command) => (command.body.verb === verb ? null : carryOut(command));
-    const { operationId, safetySnapshotId } = await world.startRevert(s1, { snapshotFirst: verb !== 'discard-layers' });
-    const sent = await waitUntil(`${verb} is sent`, () => world.agent.received.find((command) => command.body.verb === verb));
-    const answer = { kind: 'done' as const, result: world.agent.carryOut(sent) };
-    world.agent.behave = (command) => (command.id === sent.id ? answer : carryOut(command));
-    await world.replica.stop();
-    world.replica = await world.installation.replica();
-    await world.agent.connect(world.replica.url);
-    expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
-    expect(world.agent.received.filter((command) => command.id === sent.id)).toHaveLength(2);
-    expect(await world.stateOf(s1)).toBe('READY');
-    if (safetySnapshotId !== null) expect(await world.stateOf(safetySnapshotId)).toBe('READY');
-    await waitUntil('the last inventory', () => world.agent.inventoryRequests.at(-1) === world.machine.uuid);
-    expect(await world.machineRow()).toMatchObject({ current_snapshot_id: s1, drift: null, claims: 0 });
-  });
+  it.each(['create-layers', 'switch-heads', 'discard-layers'] as const)(
+    'VM-20: while %s is at work, another replica ends it',
+    async (verb) => {
+      const s1 = await world.take();
+      world.agent.received.length = 0;
+      const carryOut = world.agent.answerTo(verb, null);
+      const { operationId, safetySnapshotId } = await world.startRevert(s1, { snapshotFirst: verb !== 'discard-layers' });
+      const sent = await waitUntil(`${verb} is sent`, () => world.agent.received.find((command) => command.body.verb === verb));
+      const answer = { kind: 'done' as const, result: world.agent.carryOut(sent) };
+      world.agent.behave = (command) => (command.id === sent.id ? answer : carryOut(command));
+      await world.replica.stop();
+      world.replica = await world.installation.replica();
+      await world.agent.connect(world.replica.url);
+      expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
+      expect(world.agent.received.filter((command) => command.id === sent.id)).toHaveLength(2);
+      expect(await world.stateOf(s1)).toBe('READY');
+      if (safetySnapshotId !== null) expect(await world.stateOf(safetySnapshotId)).toBe('READY');
+      await waitUntil('the last inventory', () => world.agent.inventoryRequests.at(-1) === world.machine.uuid);
+      expect(await world.machineRow()).toMatchObject({ current_snapshot_id: s1, drift: null, claims: 0 });
+    },
+  );
 });

@@ -5,7 +5,6 @@ import { OperationEngine } from '@coppice/api/operations/operation-engine.js';
 import { machineWorks } from '@coppice/api/machines/machine-changes.js';
 import { createVmSnapshotWork } from '@coppice/api/vm-snapshots/create/create-work.js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { waitUntil } from '../testkit/wait-until.js';
 import type { FakeAgent } from './fake-agent.js';
 import { Installation, type Replica, requestOf, valueOf } from './installation.js';
 import { about, ended, snapshotOf, MachineWorld } from './machine-world.js';
@@ -66,13 +65,11 @@ it('settles transient states that no operation owns, each where its lifecycle sa
   for (const [index, state] of ['REVERTING', 'EXPUNGING', 'CREATING'].entries()) {
     await installation.database.sql('UPDATE vm_snapshot SET state = $2::vm_snapshot_state WHERE id = $1', [rows[index]?.['id'], state]);
   }
-  await installation.database.sql(`UPDATE virtual_machine SET state = 'REVERTING'`);
+  // The host's own word on the machine's power, which would move it as well, is older than the record.
+  await installation.database.sql(`UPDATE virtual_machine SET state = 'REVERTING', inventory_position = inventory_position + 1000000`);
   expect(await settle()).toBe(1);
   expect(await states()).toMatchObject({ machine: 'RUNNING', snapshots: 'READY ERROR ERROR' });
-  const told = await waitUntil('the moves are told', async () =>
-    installation.database.sql(`SELECT 1 FROM transition WHERE event = 'settle'`),
-  );
-  expect(told).toHaveLength(4);
+  expect(await installation.database.sql(`SELECT 1 FROM transition WHERE event = 'settle'`)).toHaveLength(4);
   const stopped = valueOf(await replica.core.machines.stop(installation.operator(), { ...about(machine), force: true }));
   expect(await ended(installation, stopped.operationId)).toMatchObject({ state: 'SUCCEEDED' });
 });

@@ -12,9 +12,7 @@ const failed = { code: 'IO_ERROR' as const, message: 'The disk is on fire.', ret
 
 it('a spoiled layer keeps nothing else from the machine: a snapshot is taken, and the retry still ends the merge', async () => {
   const [, s2] = [await world.take(), await world.take(), await world.take()];
-  const carryOut = world.agent.behave;
-  world.agent.behave = (command) =>
-    command.body.verb === 'merge-layers' ? { kind: 'failed', failure: failed, left: 'SPOILED' } : carryOut(command);
+  const carryOut = world.agent.answerTo('merge-layers', { kind: 'failed', failure: failed, left: 'SPOILED' });
   const operationId = await world.begin(s2);
   expect(await world.operationEnd(operationId)).toBe('FAILED');
   world.agent.behave = carryOut;

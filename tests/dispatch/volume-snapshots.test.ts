@@ -57,9 +57,7 @@ it('a running disk is frozen alone and copied; the same key gives the same answe
 });
 
 it('a copy that fails leaves ERROR, the machine on its new head, and nothing that cannot be deleted', async () => {
-  const carryOut = world.agent.behave;
-  world.agent.behave = (command) =>
-    command.body.verb === 'copy-layer' ? failure('INSUFFICIENT_SPACE', 'The pool is full.') : carryOut(command);
+  world.agent.answerTo('copy-layer', failure('INSUFFICIENT_SPACE', 'The pool is full.'));
   const { snapshotId, operationId } = valueOf(await take());
   expect(await world.operationEnd(operationId ?? '')).toBe('FAILED');
   expect(await historyOf(snapshotId)).toBe('ALLOCATED CREATING ERROR');
@@ -69,8 +67,7 @@ it('a copy that fails leaves ERROR, the machine on its new head, and nothing tha
 });
 
 it('a freeze that fails leaves the machine on its head, and the empty layer goes', async () => {
-  const carryOut = world.agent.behave;
-  world.agent.behave = (command) => (command.body.verb === 'freeze-layers' ? failure('MACHINE_BUSY', 'A job runs.') : carryOut(command));
+  world.agent.answerTo('freeze-layers', failure('MACHINE_BUSY', 'A job runs.'));
   const { snapshotId, operationId } = valueOf(await take());
   expect(await world.operationEnd(operationId ?? '')).toBe('FAILED');
   expect(world.verbs()).toEqual(['create-layers', 'freeze-layers', 'discard-layers']);

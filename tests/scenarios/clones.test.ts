@@ -2,7 +2,7 @@
 import { virsh } from '@coppice/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askToClone, clone, cloneContent, type Clone, headsOf, makeTemplate, templateFiles, templatesOf } from '../testkit/clone-calls.js';
-import { contentHash, writePatterns } from '../testkit/content.js';
+import { contentHash, writeStep } from '../testkit/content.js';
 import { machineBecomes, machineSeen } from '../testkit/machine-calls.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { chainOnDisk, checkImage, disksOf } from '../testkit/outside-probes.js';
@@ -32,10 +32,7 @@ function owner() {
 /** Writes what only `n` has, and what every step writes over, into every one of these files. */
 async function write(paths: readonly string[], n: number): Promise<void> {
   for (const path of paths) {
-    await writePatterns(path, [
-      { offset: n * MIB, length: 300 * KIB, byte: n },
-      { offset: 40 * MIB, length: 200 * KIB, byte: 100 + n },
-    ]);
+    await writeStep(path, n);
   }
 }
 

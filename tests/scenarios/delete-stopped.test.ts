@@ -1,7 +1,7 @@
 /** Deleting snapshots of machines that are off: what survives reads the same, by hash, and the files are as few and as cheaply made as planned. */
 import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writePatterns } from '../testkit/content.js';
+import { writePatterns, writeStep } from '../testkit/content.js';
 import { bytesTold, costsByTarget, ownClusters } from '../testkit/moved-bytes.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { disksOf, headOf, layerFilesOf } from '../testkit/outside-probes.js';
@@ -11,8 +11,7 @@ import { chainNames, expectSame, expectSmallestForest, treeContent } from '../te
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
+const MIB = 1024 * 1024;
 
 let world: World;
 
@@ -34,10 +33,7 @@ function off(name: string): Promise<KnownMachine> {
 /** Writes what only `n` has, and what every step writes over, into both disks. */
 async function write(known: KnownMachine, n: number): Promise<void> {
   for (const path of Object.values(await disksOf(known.machine, 'persistent'))) {
-    await writePatterns(path, [
-      { offset: n * MIB, length: 300 * KIB, byte: n },
-      { offset: 40 * MIB, length: 200 * KIB, byte: 100 + n },
-    ]);
+    await writeStep(path, n);
   }
 }
 

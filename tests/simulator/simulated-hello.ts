@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto
 import type { Journal } from '@coppice/agent/journal/journal.js';
 import { type Hello, PROTOCOL_VERSION, signedText } from '@coppice/protocol';
 
-/** A key in PKCS #8 (Ed25519): any will do, as what is simulated is no stranger. */
+/** The private key of every simulated agent, Ed25519 in PKCS #8. It is fixed, so that a seed gives the same messages in every run. */
 const KEY = createPrivateKey({
   key: Buffer.from(`302e020100300506032b657004220420${'42'.repeat(32)}`, 'hex'),
   format: 'der',

@@ -10,6 +10,9 @@ import { ProgramError, runProgram } from '@coppice/lab';
 import type { Machine } from './machine.js';
 import { headOf } from './outside-probes.js';
 
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
 const DEADLINE_MS = 120_000;
 /** Blocks of zeros are left out of the sum, wherever a layer has them allocated. */
 const BLOCK_BYTES = 64 * 1024;
@@ -32,6 +35,14 @@ export async function writePattern(path: string, pattern: Pattern): Promise<void
 export async function writePatterns(path: string, patterns: readonly Pattern[]): Promise<void> {
   const commands = patterns.flatMap(({ offset, length, byte }) => ['-c', `write -P ${byte} ${offset} ${length}`]);
   await qemuIo(['-f', 'qcow2', ...commands, path]);
+}
+
+/** Step `n` of a story: writes what only `n` has, and what every step writes over. `n` from 1 to 38. */
+export function writeStep(path: string, n: number): Promise<void> {
+  return writePatterns(path, [
+    { offset: n * MIB, length: 300 * KIB, byte: n },
+    { offset: 40 * MIB, length: 200 * KIB, byte: 100 + n },
+  ]);
 }
 
 /** Makes a range read as zeros, as a guest does that gives blocks back. */

@@ -34,7 +34,7 @@ const agentConfig = z.strictObject({
   mergeBytesPerSecond: z.coerce.number().int().positive().optional(),
   /**
    * How a running machine without hardware virtualisation is migrated. HELD: it stands still while its memory travels, as QEMU before 9.0 loses
-   * writes of such a machine (docs/decisions/0017). LIVE: as any other, for hosts whose QEMU is known not to.
+   * writes of such a machine (docs/decisions/0017). LIVE: like every other one, for hosts whose QEMU is known to lose none.
    */
   emulatedMigration: z.enum(['HELD', 'LIVE']).default('HELD'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),

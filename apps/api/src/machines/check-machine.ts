@@ -77,6 +77,11 @@ export function checkHost({ machine: { host }, capabilities }: MachineFacts, nee
   return { code: 'CAPABILITY_DISABLED', message: `An administrator has switched ${disabled} off on the host ${host.name}.` };
 }
 
+/** Bytes that a copy of so many may take: tables, and what rounding adds (kvm.md §5.2). The agent asks for the same. */
+export function spaceForCopy(bytes: number): number {
+  return Math.ceil(bytes * 1.1);
+}
+
 /** Every volume that is to be changed lies in a pool where that works and that has room. `neededBytes`: volume id → bytes it may grow by. */
 export function checkSpace(facts: MachineFacts, neededBytes: ReadonlyMap<string, number>): Refusal | null {
   const needed = new Map<string, bigint>();

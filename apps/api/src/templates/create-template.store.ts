@@ -1,5 +1,4 @@
-import { refused } from '../errors/refusal.js';
-import { checkAccess } from '../machines/check-machine.js';
+import { checkSnapshotAccess } from '../vm-snapshots/snapshot-access.js';
 import type { MachineFacts } from '../machines/machine-facts.store.js';
 import type { OperationPlan } from '../operations/operation.store.js';
 import { resourceOf } from '../operations/claim.store.js';
@@ -14,13 +13,6 @@ import { tellOfTemplate } from './template.store.js';
 
 /** The request with the machine that the snapshot is of. */
 export type TemplateRequest = { snapshotId: string; name: string; virtualMachineId: string; planHash: null; idempotencyKey: string | null };
-
-/** Another project's snapshot is NOT_FOUND, like one that is not there, in the same words. */
-export const NO_SUCH_SNAPSHOT = refused({
-  code: 'NOT_FOUND',
-  message: 'There is no such snapshot, or it is in none of your projects.',
-  path: ['vmSnapshotId'],
-});
 
 /** How createTemplate starts; the operation is of the snapshot's machine, its subject is the template. */
 export function createTemplateStarter(volumes: NewVolumeIds): Starter<TemplateRequest, Source> {
@@ -39,8 +31,7 @@ export function createTemplateStarter(volumes: NewVolumeIds): Starter<TemplateRe
 
 /** Who may make one; also what an action on a snapshot is asked with. */
 export function checkTemplateAccess(...[principal, facts]: Parameters<Starter<TemplateRequest, Source>['access']>) {
-  const access = checkAccess(principal, facts, { role: 'OPERATOR', what: 'Making a template', path: ['vmSnapshotId'] });
-  return !access.ok && access.refusals[0].code === 'NOT_FOUND' ? NO_SUCH_SNAPSHOT : access;
+  return checkSnapshotAccess(principal, facts, { what: 'Making a template', field: 'vmSnapshotId' });
 }
 
 /** Whether a template may be made of a snapshot now. Pure. */

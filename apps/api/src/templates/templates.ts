@@ -4,9 +4,10 @@ import { auditRefusal } from '../audit/audit.store.js';
 import { done, type Outcome, refused } from '../errors/refusal.js';
 import { type StartOptions, startOperation } from '../operations/start-operation.js';
 import type { OperationWork } from '../operations/operation-work.js';
+import { noSuchSnapshot } from '../vm-snapshots/snapshot-access.js';
 import { machineOfSnapshot } from '../vm-snapshots/snapshot.store.js';
 import { newVolumeIds } from '../volumes/copies/copies.js';
-import { createTemplateStarter, NO_SUCH_SNAPSHOT } from './create-template.store.js';
+import { createTemplateStarter } from './create-template.store.js';
 import { createTemplateWork } from './create-template-work.js';
 import { deleteTemplateStarter, deleteTemplateWork } from './delete-template.store.js';
 import { CREATE_TEMPLATE, DELETE_TEMPLATE } from './template-record.js';
@@ -48,7 +49,7 @@ async function create(options: StartOptions, principal: Principal, request: Crea
     return refused({ code: 'CAPABILITY_DISABLED', message, path });
   }
   const virtualMachineId = await machineOfSnapshot(options.database, vmSnapshotId);
-  if (virtualMachineId === null) return NO_SUCH_SNAPSHOT;
+  if (virtualMachineId === null) return noSuchSnapshot('vmSnapshotId');
   const asked = { snapshotId: vmSnapshotId, name, virtualMachineId, planHash: null, idempotencyKey };
   return onTemplate(await startOperation(options, createTemplateStarter(newVolumeIds()), { principal, request: asked }));
 }

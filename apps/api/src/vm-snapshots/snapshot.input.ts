@@ -1,25 +1,17 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { DateTime } from '../graphql/scalars.js';
+import { CreatedFilter } from '../graphql/created-filter.js';
 import { IdempotencyKey, PlanHash } from '../graphql/work-fields.js';
 import type { SnapshotRecord } from './snapshot.reads.store.js';
 import { VmSnapshotKind, VmSnapshotState } from './snapshot.type.js';
 
 @InputType({ description: 'The list filters of CloudStack’s listVMSnapshot, its unimplemented keyword search included.' })
-export class VmSnapshotFilter {
-  @Field(() => ID, { nullable: true, description: 'Of this project.' })
-  declare readonly projectId?: string | null;
+export class VmSnapshotFilter extends CreatedFilter {
   @Field(() => ID, { nullable: true, description: 'Of this machine.' })
   declare readonly virtualMachineId?: string | null;
   @Field(() => [VmSnapshotState], { nullable: true, description: 'In one of these states; without it, all but REMOVED.' })
   declare readonly states?: SnapshotRecord['state'][] | null;
   @Field(() => String, { nullable: true, description: 'Name or description contains this, whatever its case; at most 128 characters.' })
   declare readonly keyword?: string | null;
-  @Field(() => String, { nullable: true, description: 'The actor’s name: an email, a token’s or a policy’s name.' })
-  declare readonly createdBy?: string | null;
-  @Field(() => DateTime, { nullable: true, description: 'At this moment or later.' })
-  declare readonly createdAfter?: Date | null;
-  @Field(() => DateTime, { nullable: true, description: 'Before this moment.' })
-  declare readonly createdBefore?: Date | null;
 }
 
 @InputType({ description: 'A VM snapshot that shall be taken. OPERATOR.' })

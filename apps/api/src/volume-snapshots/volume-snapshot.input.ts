@@ -1,13 +1,11 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { DateTime } from '../graphql/scalars.js';
+import { CreatedFilter } from '../graphql/created-filter.js';
 import { IdempotencyKey } from '../graphql/work-fields.js';
 import type { VolumeSnapshotRecord } from './volume-snapshot.reads.store.js';
 import { VolumeSnapshotKind, VolumeSnapshotLocation, VolumeSnapshotState } from './volume-snapshot.type.js';
 
 @InputType({ description: 'Which volume snapshots; everything given must match.' })
-export class VolumeSnapshotFilter {
-  @Field(() => ID, { nullable: true, description: 'Of this project.' })
-  declare readonly projectId?: string | null;
+export class VolumeSnapshotFilter extends CreatedFilter {
   @Field(() => ID, { nullable: true, description: 'Of volumes that this machine had when they were taken.' })
   declare readonly virtualMachineId?: string | null;
   @Field(() => ID, { nullable: true, description: 'Of this volume.' })
@@ -16,12 +14,6 @@ export class VolumeSnapshotFilter {
   declare readonly states?: VolumeSnapshotRecord['state'][] | null;
   @Field(() => String, { nullable: true, description: 'The name contains this, whatever its case; at most 128 characters.' })
   declare readonly keyword?: string | null;
-  @Field(() => String, { nullable: true, description: 'The actor’s name: an email, a token’s or a policy’s name.' })
-  declare readonly createdBy?: string | null;
-  @Field(() => DateTime, { nullable: true, description: 'At this moment or later.' })
-  declare readonly createdAfter?: Date | null;
-  @Field(() => DateTime, { nullable: true, description: 'Before this moment.' })
-  declare readonly createdBefore?: Date | null;
 }
 
 @InputType({ description: 'A volume snapshot that shall be taken. OPERATOR.' })

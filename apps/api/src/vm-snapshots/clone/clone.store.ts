@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { refused } from '../../errors/refusal.js';
-import { checkAccess } from '../../machines/check-machine.js';
+import { checkSnapshotAccess } from '../snapshot-access.js';
 import { tellOfMachine } from '../../machines/machine.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
 import type { OperationPlan } from '../../operations/operation.store.js';
@@ -22,13 +21,6 @@ export type CloneIds = { machineId: string; machineUuid: string; volumes: NewVol
 export function newCloneIds(): CloneIds {
   return { machineId: newId(), machineUuid: randomUUID(), volumes: newVolumeIds() };
 }
-
-/** Another project's snapshot is NOT_FOUND, like one that is not there, in the same words. */
-export const NO_SUCH_SNAPSHOT = refused({
-  code: 'NOT_FOUND',
-  message: 'There is no such snapshot, or it is in none of your projects.',
-  path: ['snapshotId'],
-});
 
 /** How cloneVmSnapshot starts; the operation is of the snapshot's machine, its subject is the new one. */
 export function cloneStarter(ids: CloneIds): Starter<CloneRequest, Source> {
@@ -51,8 +43,7 @@ export function cloneStarter(ids: CloneIds): Starter<CloneRequest, Source> {
 
 /** Who may clone; also what an action on a snapshot is asked with. */
 export function checkCloneAccess(...[principal, facts]: Parameters<Starter<CloneRequest, Source>['access']>) {
-  const access = checkAccess(principal, facts, { role: 'OPERATOR', what: 'Cloning a snapshot', path: ['snapshotId'] });
-  return !access.ok && access.refusals[0].code === 'NOT_FOUND' ? NO_SUCH_SNAPSHOT : access;
+  return checkSnapshotAccess(principal, facts, { what: 'Cloning a snapshot', field: 'snapshotId' });
 }
 
 async function writeClone(starting: Starting<CloneRequest, Source>, ids: CloneIds): Promise<OperationPlan> {

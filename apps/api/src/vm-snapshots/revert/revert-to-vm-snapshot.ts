@@ -11,7 +11,8 @@ import type { RevertRequest } from './decide-revert.js';
 import { machineOfSnapshot } from '../snapshot.store.js';
 import type { RevertToVmSnapshot, RevertToVmSnapshotRequest, StartedRevert } from './revert-to-vm-snapshot.contract.js';
 import { revertRecord } from './revert-record.js';
-import { NO_SUCH_SNAPSHOT, revertStarter } from './revert.store.js';
+import { noSuchSnapshot } from '../snapshot-access.js';
+import { revertStarter } from './revert.store.js';
 
 /** No byte moves: empty layers, a stop, a definition, perhaps a start. */
 const SECONDS_OF_A_REVERT = 3;
@@ -28,7 +29,7 @@ export function createRevertToVmSnapshot(options: StartOptions & { measure: Meas
   return {
     async plan(principal, request) {
       const virtualMachineId = await machineOfSnapshot(database, request.snapshotId);
-      if (virtualMachineId === null) return NO_SUCH_SNAPSHOT;
+      if (virtualMachineId === null) return noSuchSnapshot('snapshotId');
       const first = await check(principal, { ...request, virtualMachineId });
       if (!first.ok) return first;
       // What is written since is lost, or kept as a snapshot: how much that is changes from moment to moment.
@@ -45,7 +46,7 @@ export function createRevertToVmSnapshot(options: StartOptions & { measure: Meas
 
 async function revert(options: StartOptions, principal: Principal, request: RevertToVmSnapshotRequest): Promise<Outcome<StartedRevert>> {
   const virtualMachineId = await machineOfSnapshot(options.database, request.snapshotId);
-  if (virtualMachineId === null) return NO_SUCH_SNAPSHOT;
+  if (virtualMachineId === null) return noSuchSnapshot('snapshotId');
   const asked = { principal, request: { ...request, virtualMachineId }, subjectId: request.snapshotId };
   const started = await startOperation(options, revertStarter, asked);
   if (!started.ok) return started;

@@ -1,8 +1,7 @@
 import { layerFileName } from '@coppice/protocol';
 import { z } from 'zod';
-import { refused } from '../../errors/refusal.js';
 import { insertTransitions } from '../../events/transition.store.js';
-import { checkAccess } from '../../machines/check-machine.js';
+import { checkSnapshotAccess } from '../snapshot-access.js';
 import { linkOf, type MachineFacts, poolNameOf } from '../../machines/machine-facts.store.js';
 import { numberTreeChanges } from '../../machines/machine.store.js';
 import { resourceOf } from '../../operations/claim.store.js';
@@ -43,16 +42,8 @@ export async function writeRevert(starting: RevertStarting): Promise<OperationPl
   return { planHash: decision.hash, record, program: revertProgram(record, steps, xml), steps };
 }
 
-/** Another project's snapshot is NOT_FOUND, like one that is not there, in the same words. */
-export const NO_SUCH_SNAPSHOT = refused({
-  code: 'NOT_FOUND',
-  message: 'There is no such snapshot, or it is in none of your projects.',
-  path: ['snapshotId'],
-});
-
 function checkRevertAccess(...[principal, facts]: Parameters<Starter<RevertRequest, RevertDecision>['access']>) {
-  const access = checkAccess(principal, facts, { role: 'OPERATOR', what: 'Reverting to a snapshot', path: ['snapshotId'] });
-  return !access.ok && access.refusals[0].code === 'NOT_FOUND' ? NO_SUCH_SNAPSHOT : access;
+  return checkSnapshotAccess(principal, facts, { what: 'Reverting to a snapshot', field: 'snapshotId' });
 }
 
 /** Everything whose files it reads or changes: the machine, every volume that gets a head, leaves or stays, and the forests of its chains. */

@@ -2,7 +2,7 @@
 import { CHAIN_LIMIT, LayerForest, planVolumeSnapshot, type VolumeSnapshotPlan } from '@coppice/snapshot-tree';
 import { refusalOfName } from '../../errors/names.js';
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
-import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
+import { checkDrift, checkFree, checkHost, checkResting, checkSpace, spaceForCopy } from '../../machines/check-machine.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
 import { DISK_SNAPSHOT_CAPABILITY, QUIESCE_CAPABILITY } from '../../vm-snapshots/capabilities.js';
 import { checkRepointed } from '../../vm-snapshots/check-repointed.js';
@@ -14,9 +14,6 @@ import type { CreateVolumeSnapshotRequest } from '../volume-snapshots.contract.j
 
 /** Longest name, in characters, as VM snapshots have it. */
 const NAME_LENGTH = 255;
-/** Over the bytes that are copied, for tables and what rounding adds (kvm.md §5.2); the agent asks for the same. */
-const SPACE_FACTOR = 1.1;
-
 type Volume = MachineFacts['volumes'][number];
 type Consistency = MachineFacts['snapshots'][number]['consistency'];
 
@@ -68,7 +65,7 @@ function planFrom(
   if (!planned.ok) return refused(explainRefusal(planned.refusal));
   const { plan, chain } = planned.value;
   if (chain[0]?.isSpoiled) return refused(spoiled());
-  const noRoom = checkSpace(facts, new Map([[volume.id, Math.ceil(plan.peakExtraBytes * SPACE_FACTOR)]]));
+  const noRoom = checkSpace(facts, new Map([[volume.id, spaceForCopy(plan.peakExtraBytes)]]));
   if (noRoom) return refused(noRoom);
   const quiesce = request.quiesce && power === 'ON';
   const asked = power === 'OFF' ? 'OFFLINE' : quiesce ? 'FILESYSTEM' : 'CRASH';

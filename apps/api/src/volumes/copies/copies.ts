@@ -23,13 +23,13 @@ export const copy = z.object({
 });
 export type Copy = z.infer<typeof copy>;
 
-/** Ids for that many new volumes, made before anything is claimed. */
+/** Ids of new volumes, one for each disk. */
 export type NewVolumeIds = { volumeId: string; layerId: string }[];
 
 /** Most disks of a machine (protocol). */
 const MOST_DISKS = 64;
 
-/** As many as any snapshot may need. */
+/** For as many disks as a machine can have: ids are claimed, and how many disks the snapshot has is known later. */
 export function newVolumeIds(): NewVolumeIds {
   return Array.from({ length: MOST_DISKS }, () => ({ volumeId: newId(), layerId: newId() }));
 }

@@ -2,7 +2,7 @@
 import { type Layer, LayerForest, OVERLAY_RESERVE_BYTES } from '@coppice/snapshot-tree';
 import { nameTaken, refusalOfName } from '../../errors/names.js';
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
-import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
+import { checkDrift, checkFree, checkHost, checkResting, checkSpace, spaceForCopy } from '../../machines/check-machine.js';
 import type { MachineFacts, SnapshotFacts } from '../../machines/machine-facts.store.js';
 import { DISK_SNAPSHOT_CAPABILITY } from '../../vm-snapshots/capabilities.js';
 import { checkRepointed } from '../../vm-snapshots/check-repointed.js';
@@ -14,9 +14,6 @@ export type Source = { snapshot: SnapshotFacts; disks: SourceDisk[] };
 
 /** What is asked for. `thing` and `what`: for people, e.g. "a machine", "it can be cloned". `isCopied`: false where layers are shared. */
 type SourceAsked = { snapshotId: string; name: string; isCopied: boolean; thing: string; what: string };
-
-/** Over the bytes that are copied, for tables and what rounding adds (kvm.md §5.2); the agent asks for the same. */
-const SPACE_FACTOR = 1.1;
 
 /** A saved state of the machine has nothing to do with a snapshot of it. */
 const TOLERATES = ['MANAGED_SAVE'];
@@ -72,7 +69,7 @@ function checkRoom(disks: readonly SourceDisk[], isCopied: boolean, facts: Machi
   const needed = new Map<string, number>();
   for (const { layer, chain } of disks) {
     const held = chain.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
-    const copied = isCopied ? Math.ceil(Math.min(held, layer.virtualBytes) * SPACE_FACTOR) : 0;
+    const copied = isCopied ? spaceForCopy(Math.min(held, layer.virtualBytes)) : 0;
     needed.set(layer.volumeId, (needed.get(layer.volumeId) ?? 0) + OVERLAY_RESERVE_BYTES + copied);
   }
   return checkSpace(facts, needed);

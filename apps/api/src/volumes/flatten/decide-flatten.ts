@@ -1,15 +1,12 @@
 /** Whether a volume may be flattened now, and how: pure. */
 import { type FlattenPlan, type FlattenRefusal, planFlatten } from '@coppice/snapshot-tree';
 import { done, type Outcome, type Refusal, refused } from '../../errors/refusal.js';
-import { checkDrift, checkFree, checkHost, checkResting, checkSpace } from '../../machines/check-machine.js';
+import { checkDrift, checkFree, checkHost, checkResting, checkSpace, spaceForCopy } from '../../machines/check-machine.js';
 import type { MachineFacts } from '../../machines/machine-facts.store.js';
 import { assertNever } from '../../platform/assert-never.js';
 import { DISK_SNAPSHOT_CAPABILITY } from '../../vm-snapshots/capabilities.js';
 import { checkRepointed } from '../../vm-snapshots/check-repointed.js';
 import { planHashOf } from '../../vm-snapshots/plan-view.js';
-
-/** Over the bytes that are copied, for tables and what rounding adds (kvm.md §5.2); the agent asks for the same. */
-const SPACE_FACTOR = 1.1;
 
 /** What is going to be done. */
 export type FlattenDecision = { plan: FlattenPlan; hash: string };
@@ -33,7 +30,7 @@ export function decideFlatten({ volumeId, keepTemplate }: FlattenAsked, facts: M
     downTo: keepTemplate ? 'TEMPLATE' : 'ALL',
   });
   if (!planned.ok) return refused(explain(planned.refusal));
-  const noRoom = checkSpace(facts, new Map([[volumeId, Math.ceil(planned.value.pullBytes * SPACE_FACTOR)]]));
+  const noRoom = checkSpace(facts, new Map([[volumeId, spaceForCopy(planned.value.pullBytes)]]));
   return noRoom ? refused(noRoom) : done({ plan: planned.value, hash: planHashOf(planned.value.plan) });
 }
 

@@ -13,8 +13,8 @@ import { readImage } from '../../hypervisor/qemu-storage/image-file.js';
 import { dataRangesByLayer } from '../../hypervisor/qemu-storage/map-image.js';
 import { syncFile } from '../../hypervisor/qemu-storage/repoint-image.js';
 import { onStorage } from '../../hypervisor/qemu-storage/storage-gate.js';
-import type { DataRange } from '../../inventory/encode-extents.js';
 import { type CommandContext, notesOf } from '../context.js';
+import { requireSpace } from '../require-space.js';
 import { bytesOf } from '../merge-layers/merge-cost.js';
 import { type Copy, isOurs, planCopy, requireAtRest } from './copy.js';
 import { writeCopy } from './write-copy.js';
@@ -24,8 +24,6 @@ type Copied = Extract<CommandResult, { verb: 'copy-layer' }>;
 
 /** A map of an image with a million clusters takes seconds. */
 const MAP_DEADLINE_MS = 120_000;
-/** Over the bytes that are copied, for tables and what rounding adds (kvm.md §5.2). */
-const SPACE_FACTOR = 1.1;
 
 /** See the file's head. Throws CommandProblem or CommandCancelled with the new file gone, or HypervisorLost: then it is called again. */
 export async function copyLayer(body: Body, context: CommandContext): Promise<CommandResult> {
@@ -45,7 +43,7 @@ export async function copyLayer(body: Body, context: CommandContext): Promise<Co
 async function makeCopy(copy: Copy, context: CommandContext): Promise<Copied> {
   const source = await requireAtRest(copy, context);
   const ranges = (await dataRangesByLayer(copy.chain, MAP_DEADLINE_MS)).flat().toSorted((a, b) => a.start - b.start);
-  await requireSpace(copy, ranges, context);
+  await requireSpace({ pool: copy.body.to.pool, bytes: bytesOf(ranges), what: 'the copy' }, context);
   await claimName(copy, context);
   await writeCopy({ copy, source, ranges }, context);
   await syncFile(copy.path);
@@ -104,17 +102,5 @@ function isThere(path: string): Promise<boolean> {
       if (hasErrorCode(error, 'ENOENT')) return false;
       throw error;
     }
-  });
-}
-
-async function requireSpace({ body }: Copy, ranges: readonly DataRange[], { pools }: CommandContext): Promise<void> {
-  const neededBytes = Math.ceil(bytesOf(ranges) * SPACE_FACTOR);
-  const { availableBytes } = await pools.spaceOf(body.to.pool);
-  if (availableBytes >= neededBytes) return;
-  throw new CommandProblem({
-    code: 'INSUFFICIENT_SPACE',
-    retryable: true,
-    message: `Pool ${body.to.pool} has ${availableBytes} bytes left; the copy needs up to ${neededBytes}. Nothing was copied.`,
-    hint: 'Make room in the pool, then retry.',
   });
 }

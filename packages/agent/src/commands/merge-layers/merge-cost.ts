@@ -1,13 +1,11 @@
-import { CommandProblem } from '../../failure.js';
 import type { DataRange } from '../../inventory/encode-extents.js';
 import { dataRangesByLayer } from '../../hypervisor/qemu-storage/map-image.js';
 import type { CommandContext } from '../context.js';
+import { requireSpace } from '../require-space.js';
 import { type Merge, targetOf } from './merge.js';
 
 /** A map of an image with a million clusters takes seconds. */
 const MAP_DEADLINE_MS = 120_000;
-/** Over the bytes that are copied, for tables and what rounding adds (kvm.md §5.2). */
-const SPACE_FACTOR = 1.1;
 
 /** What a merge copies: data of the layers above its target, and of those below it that nothing above covers. Ascending. */
 export interface MergeCost {
@@ -37,15 +35,6 @@ export function bytesOf(ranges: readonly DataRange[]): number {
 }
 
 /** Throws INSUFFICIENT_SPACE if the target cannot grow by what will be copied. */
-export async function requireSpaceFor(merge: Merge, cost: MergeCost, { pools }: CommandContext): Promise<void> {
-  const { pool } = targetOf(merge);
-  const neededBytes = Math.ceil((bytesOf(cost.commit) + bytesOf(cost.pull)) * SPACE_FACTOR);
-  const { availableBytes } = await pools.spaceOf(pool);
-  if (availableBytes >= neededBytes) return;
-  throw new CommandProblem({
-    code: 'INSUFFICIENT_SPACE',
-    retryable: true,
-    message: `Pool ${pool} has ${availableBytes} bytes left; the merge needs up to ${neededBytes}. Nothing was copied.`,
-    hint: 'Make room in the pool, then retry.',
-  });
+export function requireSpaceFor(merge: Merge, { commit, pull }: MergeCost, context: CommandContext): Promise<void> {
+  return requireSpace({ pool: targetOf(merge).pool, bytes: bytesOf(commit) + bytesOf(pull), what: 'the merge' }, context);
 }
