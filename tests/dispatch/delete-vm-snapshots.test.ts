@@ -150,9 +150,13 @@ describe('when a merge fails', () => {
     const operationId = await world.begin(s2);
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     expect(await world.layers()).toContain('1>0 PRESENT REPOINTED');
+    await world.agent.sendInventory();
+    await waitUntil(
+      'the half of the merge is seen',
+      async () => (await world.sql('SELECT 1 FROM virtual_machine WHERE drift IS NOT NULL')).length > 0,
+    );
     const other = await world.replica.core.deleteVmSnapshots.delete(world.owner(), world.request({ snapshotIds: [s2] }));
     expect(other).toMatchObject({ refusals: [{ code: 'MACHINE_BUSY', operationId }] });
-    await world.agent.sendInventory();
     world.agent.behave = carryOut;
     expect(await world.replica.core.operations.retry(world.owner(), operationId)).toMatchObject({ ok: true });
     expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');

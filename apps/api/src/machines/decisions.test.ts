@@ -41,6 +41,7 @@ describe('a merge that re-pointed readers and did not end', () => {
   it.each(Object.entries(KINDS).filter(([name]) => name !== 'resize'))('%s: waits for its continuation', (_name, decide) => {
     const half = someLayerRow('l0', { mergeState: 'REPOINTED', mergedBy: 'o' });
     expect(codeOf(decide(someFacts({ layerRows: [half] })))).toBe('MACHINE_BUSY');
+    expect(codeOf(decide(someFacts({ layerRows: [half], driftCodes: ['CHAIN_DIFFERS'] })))).toBe('MACHINE_BUSY');
   });
 
   it('flatten and reconcile: so do they', () => {

@@ -1,7 +1,7 @@
 import type { Refusal } from '../errors/refusal.js';
 import type { MachineFacts } from '../machines/machine-facts.store.js';
 
-/** Where readers were re-pointed by a merge that did not end, only that very merge may go on. */
+/** Where readers were re-pointed by a merge that did not end, only that very merge may go on. Asked before drift: a host seen meanwhile drifts because of it. */
 export function checkRepointed({ layerRows }: MachineFacts): Refusal | null {
   const half = layerRows.find((layer) => layer.mergeState === 'REPOINTED');
   if (!half) return null;

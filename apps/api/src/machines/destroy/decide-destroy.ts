@@ -27,7 +27,7 @@ const TOLERATES = ['MANAGED_SAVE', 'DOMAIN_MISSING'];
 
 /** In any state of power: whoever destroys a machine has said what becomes of what it does. Locked snapshots go too, as the machine does. */
 export function decideDestroy(facts: MachineFacts): Outcome<DestroyDecision> {
-  const refusal = checkFree(facts) ?? checkDrift(facts, TOLERATES) ?? checkRepointed(facts) ?? checkHost(facts, []);
+  const refusal = checkFree(facts) ?? checkRepointed(facts) ?? checkDrift(facts, TOLERATES) ?? checkHost(facts, []);
   if (refusal) return refused(refusal);
   const plan = planDestroy(facts);
   const layers = plan.discarded.map((layer) => {

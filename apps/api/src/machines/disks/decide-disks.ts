@@ -50,10 +50,10 @@ export function decideDetach(volumeId: string, facts: MachineFacts): Outcome<Dis
 export function checkDiskChange(facts: MachineFacts): Refusal | null {
   return (
     checkFree(facts) ??
+    checkRepointed(facts) ??
     checkDrift(facts) ??
     checkResting(facts, 'its disks can be changed') ??
     checkSnapshots(facts) ??
-    checkRepointed(facts) ??
     checkHost(facts, [])
   );
 }

@@ -32,10 +32,10 @@ export function decideMigrate(request: MigrateRequest, facts: MachineFacts): Out
 export function checkLeave(facts: MachineFacts): Refusal | null {
   return (
     checkFree(facts) ??
+    checkRepointed(facts) ??
     checkDrift(facts) ??
     checkResting(facts, 'it can be migrated') ??
     checkSource(facts) ??
-    checkRepointed(facts) ??
     checkPools(facts)
   );
 }

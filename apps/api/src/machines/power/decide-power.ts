@@ -16,9 +16,9 @@ const START_TOLERATES = ['MANAGED_SAVE'];
 export function decideStart(facts: MachineFacts): Outcome<PowerDecision> {
   const refusal =
     checkFree(facts) ??
+    checkRepointed(facts) ??
     checkDrift(facts, START_TOLERATES) ??
     checkPower(facts, { needed: ['OFF', 'PAUSED'], what: 'started' }) ??
-    checkRepointed(facts) ??
     checkHost(facts, []);
   return refusal ? refused(refusal) : done({ disks: expectedDisks(facts), files: wholeMachine(facts) });
 }

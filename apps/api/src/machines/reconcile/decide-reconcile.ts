@@ -30,7 +30,7 @@ const DISK_CODES = ['DISK_MISSING', 'DISK_UNKNOWN'];
 /** The same checks for both actions, then each one's own. */
 export function decideReconcile(action: 'ADOPT' | 'REPAIR', facts: MachineFacts): Outcome<ReconcileDecision> {
   const drift = readDrift(facts.machine);
-  const refusal = checkFree(facts) ?? checkKnown(facts, drift) ?? checkRepointed(facts) ?? checkWhere(facts, { drift, action });
+  const refusal = checkFree(facts) ?? checkRepointed(facts) ?? checkKnown(facts, drift) ?? checkWhere(facts, { drift, action });
   if (refusal) return refused(refusal);
   if (!drift?.seen) throw new Error(`machine ${facts.machine.id} was not shown after that was checked`);
   return action === 'ADOPT' ? adopt(facts, { ...drift, seen: drift.seen }) : repair(facts, drift);

@@ -31,8 +31,8 @@ export function decideCreate(request: CreateVmSnapshotRequest, facts: MachineFac
     checkInput(request) ??
     checkFree(facts) ??
     checkQuota(facts) ??
-    checkDrift(facts) ??
     checkRepointed(facts) ??
+    checkDrift(facts) ??
     checkResting(facts, 'a snapshot can be taken') ??
     checkMemory(request, facts) ??
     checkName(request, facts) ??

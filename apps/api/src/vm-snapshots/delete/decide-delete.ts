@@ -53,10 +53,10 @@ function decided(plan: DeletePlan, facts: MachineFacts, planHash: string | null)
 function checkWorld(facts: MachineFacts): Refusal | null {
   return (
     checkFree(facts) ??
+    checkRepointed(facts) ??
     checkDrift(facts) ??
     checkResting(facts, 'its snapshots can be deleted') ??
-    checkHost(facts, [DISK_SNAPSHOT_CAPABILITY]) ??
-    checkRepointed(facts)
+    checkHost(facts, [DISK_SNAPSHOT_CAPABILITY])
   );
 }
 

@@ -50,8 +50,8 @@ export function decideRevert(request: RevertRequest, facts: MachineFacts): Outco
     checkFree(facts) ??
     checkThere(snapshot) ??
     (request.snapshotFirst ? checkQuota(facts) : null) ??
-    checkDrift(facts, TOLERATES) ??
     checkRepointed(facts) ??
+    checkDrift(facts, TOLERATES) ??
     checkResting(facts, 'it can go back to a snapshot') ??
     checkHost(facts, capabilitiesOf(snapshot));
   if (refusal) return refused(refusal);

@@ -35,7 +35,7 @@ type Source = { volume: Volume; target: string; layerId: string | null; consiste
 
 /** What was asked first, then the state of the world, cheapest and most telling first. */
 export function decideCreateVolumeSnapshot(request: CreateVolumeSnapshotRequest, facts: MachineFacts): Outcome<CreateDecision> {
-  const refusal = checkAsked(request) ?? checkFree(facts) ?? checkQuota(facts) ?? checkDrift(facts) ?? checkRepointed(facts);
+  const refusal = checkAsked(request) ?? checkFree(facts) ?? checkQuota(facts) ?? checkRepointed(facts) ?? checkDrift(facts);
   if (refusal) return refused(refusal);
   const source = sourceOf(request, facts);
   if ('code' in source) return refused(source);

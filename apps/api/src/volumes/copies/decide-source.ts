@@ -25,8 +25,8 @@ export function decideSource(asked: SourceAsked, facts: MachineFacts): Outcome<S
     refusalOfName(asked.name, 'name') ??
     checkFree(facts) ??
     checkSnapshot(snapshot, asked.what) ??
-    checkDrift(facts, TOLERATES) ??
     checkRepointed(facts) ??
+    checkDrift(facts, TOLERATES) ??
     checkResting(facts, asked.what) ??
     checkHost(facts, [DISK_SNAPSHOT_CAPABILITY]);
   if (refusal || !snapshot) return refused(refusal ?? gone());

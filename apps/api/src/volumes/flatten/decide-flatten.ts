@@ -18,10 +18,10 @@ export type FlattenAsked = { volumeId: string; keepTemplate: boolean };
 export function decideFlatten({ volumeId, keepTemplate }: FlattenAsked, facts: MachineFacts): Outcome<FlattenDecision> {
   const refusal =
     checkFree(facts) ??
+    checkRepointed(facts) ??
     checkDrift(facts) ??
     checkResting(facts, 'its disks can be flattened') ??
-    checkHost(facts, [DISK_SNAPSHOT_CAPABILITY]) ??
-    checkRepointed(facts);
+    checkHost(facts, [DISK_SNAPSHOT_CAPABILITY]);
   if (refusal) return refused(refusal);
   const heads = facts.heads.map((head) => ({ ...head, machineId: head.machineId ?? '' }));
   const planned = planFlatten({
