@@ -235,8 +235,7 @@ it('is cancelled on its way and goes on where it was', async () => {
 it('a libvirtd that dies on the way, here or there: looked up, and said what is', async () => {
   for (const dying of [there, here]) {
     await virsh(here.uri, ['migrate-setspeed', machine.name, '20']);
-    const command = here.api.issue(body());
-    await sleep(1_500);
+    const command = await onItsWay();
     await dying.restartLibvirtd();
     const { outcome } = await here.api.finished(command, 120_000);
     if (outcome.kind === 'done') await expectMoved(outcome);

@@ -121,6 +121,8 @@ it('libvirtd dies while it restores the memory: what it left is ended, and the m
   const command = world.api.issue(switchHeads);
   const isDefined = async () => (await readFile(join(world.dir, 'agent/journal.log'), 'utf8')).includes(`"${command.id}","name":"defined"`);
   await until('the define', isDefined);
+  // A libvirtd that dies before its QEMU is there holds the machine for ever (docs/operations.md, "starting up").
+  await until('the new QEMU', () => world.qemusOf(machine).length > 0);
   await world.restartLibvirtd();
   recordRevert(machine, switchHeads);
   expect(resultOf((await world.api.finished(command)).outcome, 'switch-heads').power).toBe('ON');

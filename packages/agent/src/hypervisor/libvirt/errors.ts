@@ -29,7 +29,12 @@ interface Rule {
   readonly when: (problem: LibvirtProblem) => boolean;
   readonly code: FailureCode;
   readonly retryable: boolean;
+  readonly hint?: string;
 }
+
+/** libvirt 9.0 that is killed while it starts a QEMU keeps the machine "starting up" for ever, and refuses whatever changes it. */
+const LOCK_HINT =
+  'Try again when the other work on the machine has ended. Where virsh domstate --reason says "starting up" and no QEMU runs, libvirtd died in a start: see "starting up" in the operations manual.';
 
 /**
  * libvirt's errors in the words of the protocol; the first rule that holds decides. Texts are matched only where libvirt has no code of its
@@ -38,11 +43,8 @@ interface Rule {
 const RULES: readonly Rule[] = [
   { when: ({ code }) => code === CODE.NO_DOMAIN, code: 'NOT_FOUND', retryable: false },
   { when: ({ message }) => /No space left on device/i.test(message), code: 'INSUFFICIENT_SPACE', retryable: true },
-  {
-    when: ({ message }) => /cannot acquire state change lock|active block job|block copy still active/i.test(message),
-    code: 'MACHINE_BUSY',
-    retryable: true,
-  },
+  { when: ({ message }) => /cannot acquire state change lock/i.test(message), code: 'MACHINE_BUSY', retryable: true, hint: LOCK_HINT },
+  { when: ({ message }) => /active block job|block copy still active/i.test(message), code: 'MACHINE_BUSY', retryable: true },
   { when: ({ message }) => /Failed to get ".*" lock|is busy: node is used/i.test(message), code: 'MACHINE_BUSY', retryable: true },
   {
     when: ({ code }) => code === CODE.BLOCK_COPY_ACTIVE || code === CODE.RESOURCE_BUSY || code === CODE.OPERATION_TIMEOUT,
@@ -87,6 +89,7 @@ export function errorFor(problem: LibvirtProblem, doing: string): Error {
     code: rule?.code ?? 'INTERNAL',
     retryable: rule?.retryable ?? false,
     message: `libvirt refused to ${doing}: ${problem.message}.`,
+    ...(rule?.hint === undefined ? {} : { hint: rule.hint }),
     cause,
   });
 }
