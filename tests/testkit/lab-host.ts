@@ -13,13 +13,14 @@ const AGENT_MAIN = fileURLToPath(new URL('../../packages/agent/dist/main.js', im
 /** The one pool of a world, shared by its hosts. */
 const POOL_NAME = 'shared-pool';
 
-/** `apiPort`: of the replica that the agent talks to at first. */
+/** `apiPort`: of the replica that the agent talks to at first. `enrolmentToken`: kept in its configuration, as on a real host: it may die while it enrols. */
 export interface LabHostRequest {
   readonly name: string;
   readonly dir: string;
   readonly poolDir: string;
   readonly apiPort: number;
   readonly golden: GoldenGuest;
+  readonly enrolmentToken?: string;
 }
 
 /** A hypervisor with its agent, and the network between the agent and the API. */
@@ -57,6 +58,7 @@ export class LabHost {
       stateDir: join(dir, 'agent'),
       pools: [{ name: POOL_NAME, type: 'SHARED_MOUNT_POINT', path: request.poolDir }],
       logLevel: 'debug',
+      enrolmentToken: request.enrolmentToken,
     };
     await writeFile(join(dir, 'agent.json'), JSON.stringify(config));
     const agent = new WorldProcess({

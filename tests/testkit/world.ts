@@ -239,9 +239,10 @@ export class World {
         poolDir: this.poolDir,
         apiPort: this.replica(index % this.replicas.length).port,
         golden: this.golden,
+        enrolmentToken: await steps.enrolHost(clusterId, name),
       });
       this.hostList = [...this.hostList, host];
-      host.agent.start({ COPPICE_AGENT_ENROLMENT_TOKEN: await steps.enrolHost(clusterId, name) });
+      host.agent.start();
     }
     for (const name of hostNames) await this.waitForHost(name);
   }
