@@ -106,11 +106,11 @@ export class CommandRunner {
         tell({ type: 'command.accepted', commandId: command.id });
         return;
       case 'forgotten':
-        await this.finish(command.id, { kind: 'forgotten' });
+        await this.finish(command, { kind: 'forgotten' });
         return;
       case 'stale-epoch':
         await journal.append({ kind: 'accepted', command });
-        await this.finish(command.id, failedWith(staleEpoch(command, receipt.highest)));
+        await this.finish(command, failedWith(staleEpoch(command, receipt.highest)));
         return;
       case 'accept':
         await journal.append({ kind: 'accepted', command });
@@ -125,13 +125,12 @@ export class CommandRunner {
   }
 
   private async run(command: CommandIssued, isRepeat: boolean): Promise<void> {
-    const { log, machineChanged } = this.parts;
+    const { log } = this.parts;
     if (!isRepeat && !(await this.begin(command))) return;
     log.info({ commandId: command.id, verb: command.body.verb, machineUuid: command.body.machineUuid, isRepeat }, 'command begins');
     const outcome = await this.outcomeOf(command, isRepeat);
     if (outcome === null) return;
-    await this.finish(command.id, outcome);
-    machineChanged(command.body.machineUuid);
+    await this.finish(command, outcome);
   }
 
   /**
@@ -141,7 +140,7 @@ export class CommandRunner {
     const { journal, hypervisor, now, signal } = this.parts;
     const highest = journal.state.machineEpoch(command.body.machineUuid);
     if (command.machineEpoch < highest) {
-      await this.finish(command.id, failedWith(staleEpoch(command, highest)));
+      await this.finish(command, failedWith(staleEpoch(command, highest)));
       return false;
     }
     const leftMs = Math.min(Date.parse(command.expiresAt) - now().getTime(), LONGEST_TIMER_MS);
@@ -150,7 +149,7 @@ export class CommandRunner {
       await hypervisor.whenConnected(leftMs <= 0 ? AbortSignal.abort() : AbortSignal.any([signal, cancelled, AbortSignal.timeout(leftMs)]));
     } catch {
       // Only a signal's reason comes here. A stop decides nothing; the time does, and so does who gave the command.
-      if (!signal.aborted) await this.finish(command.id, failedWith(cancelled.aborted ? new CommandCancelled('NOTHING') : expired()));
+      if (!signal.aborted) await this.finish(command, failedWith(cancelled.aborted ? new CommandCancelled('NOTHING') : expired()));
       return false;
     }
     await journal.append({ kind: 'begun', commandId: command.id });
@@ -199,12 +198,13 @@ export class CommandRunner {
     };
   }
 
-  private async finish(commandId: string, outcome: CommandOutcome): Promise<void> {
-    const { journal, outbox, stateDir, log } = this.parts;
+  private async finish({ id: commandId, body }: CommandIssued, outcome: CommandOutcome): Promise<void> {
+    const { journal, outbox, stateDir, log, machineChanged } = this.parts;
     await journal.append({ kind: 'finished', commandId, outcome });
     log.info({ commandId, outcome: outcome.kind }, 'command finished');
     this.cancellations.delete(commandId);
     outbox.flush();
+    machineChanged(body.machineUuid);
     dropEvidence(evidencePath(stateDir, commandId));
   }
 }

@@ -57,12 +57,14 @@ export class InventoryReporter {
     });
   }
 
-  /** Something happened to a machine: looks at it soon, once for a burst. */
+  /** Something happened to a machine: looks at it soon, once for a burst; beside a command of it not at all, as the command's end says so again. */
   machineChanged(uuid: string): void {
     // Not put off by each further event: a machine that never rests would never be looked at.
     if (this.scheduled.has(uuid)) return;
     const look = () => {
       this.scheduled.delete(uuid);
+      // The API counts no look beside an operation, and one inside a snapshot lengthens the guest's stall.
+      if (this.parts.journal.state.unfinished().some(({ command }) => command.body.machineUuid === uuid)) return;
       void this.inTurn(async () => {
         const isThere = await this.reportMachine(uuid, { onlyChanged: false });
         // That it is gone is said by a list without it.
