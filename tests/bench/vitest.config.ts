@@ -6,7 +6,7 @@ export default defineConfig({
     name: 'bench',
     root: import.meta.dirname,
     include: ['**/*.bench.ts'],
-    globalSetup: ['../testkit/global-setup.ts'],
+    globalSetup: ['./processors.ts', '../testkit/global-setup.ts'],
     testTimeout: 1_200_000,
     hookTimeout: 300_000,
     fileParallelism: false,

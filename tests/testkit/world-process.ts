@@ -46,6 +46,12 @@ export class WorldProcess {
     return this.identity !== undefined && isSameProcess(this.identity);
   }
 
+  /** Throws if it was never started. */
+  get pid(): number {
+    if (this.identity === undefined) throw new Error(`${this.recipe.name} was not started`);
+    return this.identity.pid;
+  }
+
   /** Throws Hopeless with the end of its log if it has ended by itself. */
   mustRun(): void {
     if (!this.isRunning()) throw new Hopeless(`${this.recipe.name} has ended: ${this.logTail()}`);
