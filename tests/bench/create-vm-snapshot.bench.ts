@@ -149,7 +149,12 @@ async function coppice(): Promise<Subject> {
     document: STATE_TRANSITIONS,
     variables: { filter: { subjectTypes: ['VM_SNAPSHOT'] } },
   });
-  return { machine: known.machine, listener, prepare: async () => undefined, take: (quiesce) => takenByCoppice({ known, stream, quiesce }) };
+  return {
+    machine: known.machine,
+    listener,
+    prepare: async () => undefined,
+    take: (quiesce) => takenByCoppice({ known, stream, quiesce }),
+  };
 }
 
 async function takenByCoppice(request: {

@@ -80,7 +80,7 @@ describe('a quiesced snapshot of a running guest', () => {
     watcher.close();
   });
 
-  it('left a chain with relative backing names and explicit formats, and nothing else in the pool', async () => {
+  it('left a chain with whole backing names and explicit formats, and nothing else in the pool', async () => {
     await expectChains(world, known, { vda: 2, vdb: 2 });
     await expectNoOrphans(world);
   });

@@ -5,7 +5,7 @@ import { chainOnDisk, checkImage, disksOf, layerFilesOf, namesOf } from './outsi
 import type { KnownMachine, World } from './world.js';
 
 /**
- * Asserts from outside that a machine's disks are as `lengths` snapshots should have left them: each chain as long as said, relative
+ * Asserts from outside that a machine's disks are as `lengths` snapshots should have left them: each chain as long as said, whole
  * backing names, explicit formats, no damage, live and persistent definition on the head, and no file in the pool that no chain names.
  */
 export async function expectChains(
@@ -27,7 +27,7 @@ export async function expectChains(
     for (const [depth, image] of chain.entries()) {
       const below = names[depth + 1];
       expect(image.format).toBe('qcow2');
-      expect(image.backingName).toBe(below);
+      expect(image.backingName).toBe(below === undefined ? undefined : join(world.poolDir, below));
       expect(image.backingFormat).toBe(below === undefined ? undefined : 'qcow2');
       expect(image.virtualBytes).toBe(chain.at(-1)?.virtualBytes);
       // A head that a guest writes is never clean for others to look at.

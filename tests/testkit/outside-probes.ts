@@ -9,7 +9,7 @@ import type { Machine } from './machine.js';
 
 const DEADLINE_MS = 60_000;
 
-/** One image file as its own header describes it. `backingName` is what the header holds: relative names stay relative. */
+/** One image file as its own header describes it. `backingName` is what the header holds. */
 export interface ImageSeen {
   readonly path: string;
   readonly format: string;

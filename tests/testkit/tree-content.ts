@@ -65,7 +65,7 @@ export async function forestOnDisk(world: World, volumeUuid: string): Promise<Re
   const below = new Map<string, string | null>();
   for (const name of await layerFilesOf(world.poolDir, volumeUuid)) {
     const [image] = await chainOnDisk(join(world.poolDir, name));
-    below.set(name, image?.backingName ?? null);
+    below.set(name, image?.backingName === undefined ? null : basename(image.backingName));
   }
   return below;
 }

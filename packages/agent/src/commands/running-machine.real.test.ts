@@ -30,14 +30,17 @@ async function refusal(options: Parameters<TestMachine['nextSnapshot']>[0] = {})
   return outcome.kind === 'failed' ? outcome.failure.code : outcome.kind;
 }
 
-it('freezes two disks of a running machine at once: relative backing names, explicit formats, no metadata, both definitions forward', async () => {
+it('freezes two disks of a running machine at once: whole backing names, explicit formats, no metadata, both definitions forward', async () => {
   const before = machine.heads();
   const result = await machine.snapshot();
   expect(result).toMatchObject({ consistency: 'CRASH', quiescedMs: null });
   expect(await world.sources(machine)).toEqual(machine.heads());
   expect(await world.sources(machine, true)).toEqual(machine.heads());
   for (const { target, files } of machine.volumes) {
-    expect(await world.imageInfo(files[0] ?? '')).toMatchObject({ 'backing-filename': before[target], 'backing-filename-format': 'qcow2' });
+    expect(await world.imageInfo(files[0] ?? '')).toMatchObject({
+      'backing-filename': join(world.poolDir, before[target] ?? ''),
+      'backing-filename-format': 'qcow2',
+    });
   }
   expect((await world.virsh('snapshot-list', 'g1', '--name')).trim()).toBe('');
   expect(result.volumes.map(({ frozen }) => frozen.fileName)).toEqual(Object.values(before));

@@ -25,7 +25,7 @@ export interface BlockJob {
 
 /** Rules as for the Hypervisor port. A job goes on when libvirt or the agent ends, and ends with its QEMU. */
 export interface BlockJobs {
-  /** Copies the layers above `base` up to `top` into it. The layer over `top` reads `base` then, by a relative name where it had one. */
+  /** Copies the layers above `base` up to `top` into it. The layer over `top` reads `base` then. */
   commit(job: BlockCommit): Promise<void>;
   /** Copies what the head reads from below into it. */
   pull(job: BlockPull): Promise<void>;

@@ -63,8 +63,7 @@ export class InventoryReporter {
     if (this.scheduled.has(uuid)) return;
     const look = () => {
       this.scheduled.delete(uuid);
-      // The API counts no look beside an operation, and one inside a snapshot lengthens the guest's stall.
-      if (this.parts.journal.state.unfinished().some(({ command }) => command.body.machineUuid === uuid)) return;
+      if (this.isBusy(uuid)) return;
       void this.inTurn(async () => {
         const isThere = await this.reportMachine(uuid, { onlyChanged: false });
         // That it is gone is said by a list without it.
@@ -72,6 +71,11 @@ export class InventoryReporter {
       });
     };
     this.scheduled.set(uuid, setTimeout(look, DEBOUNCE_MS));
+  }
+
+  /** Whether a command works on it: the API counts no look beside an operation, and one inside a snapshot lengthens the guest's stall. */
+  private isBusy(uuid: string): boolean {
+    return this.parts.journal.state.unfinished().some(({ command }) => command.body.machineUuid === uuid);
   }
 
   /** One look at a time, so that a later look is never told before an earlier one. What fails here is looked at again by the next sweep. */
@@ -88,6 +92,7 @@ export class InventoryReporter {
     const { position } = journal.state;
     const machineUuids = await hypervisor.listMachines();
     for (const uuid of machineUuids) {
+      if (mode.onlyChanged && this.isBusy(uuid)) continue;
       await this.reportMachine(uuid, mode).catch((error: unknown) => {
         if (error instanceof HypervisorLost) throw error;
         log.warn({ err: error, uuid }, 'a machine could not be looked at; the others are');

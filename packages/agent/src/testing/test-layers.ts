@@ -34,19 +34,24 @@ export class TestLayers {
   constructor(
     private readonly world: HostWorld,
     private readonly blocks = 512,
-    /** Where the files lie; the world's pool unless another is said. */
-    private readonly place: { pool: string; dir: string } = { pool: 'pool', dir: world.poolDir },
+    /** Where the files lie, the world's pool unless another is said; how a header names the layer below, by its whole path if nothing is said. */
+    private readonly place: { pool: string; dir: string; nameOf?: (path: string) => string } = { pool: 'pool', dir: world.poolDir },
   ) {}
 
   /** Layers 0 to `count` - 1 under a machine g1 that stands at its firmware, and one more beside the top: a branch. */
   static async underMachine(world: HostWorld, machine: TestMachine, count: number): Promise<TestLayers> {
-    if ((await world.virsh('domstate', 'g1')).trim() !== 'shut off') await world.virsh('destroy', 'g1');
     const layers = new TestLayers(world);
-    await layers.makeChain(count);
-    await layers.make(count, count - 2, [{ block: 2, count: 3, byte: 55 }]);
-    await layers.attach(machine, count - 1);
-    await world.virsh('start', '--paused', 'g1');
+    await layers.putUnder(machine, count);
     return layers;
+  }
+
+  /** Does what underMachine says. */
+  async putUnder(machine: TestMachine, count: number): Promise<void> {
+    if ((await this.world.virsh('domstate', 'g1')).trim() !== 'shut off') await this.world.virsh('destroy', 'g1');
+    await this.makeChain(count);
+    await this.make(count, count - 2, [{ block: 2, count: 3, byte: 55 }]);
+    await this.attach(machine, count - 1);
+    await this.world.virsh('start', '--paused', 'g1');
   }
 
   fileName(layer: number): string {
@@ -63,7 +68,7 @@ export class TestLayers {
 
   /** Makes a layer, over another or alone, and writes into it. */
   async make(layer: number, over: number | null, writes: readonly Write[]): Promise<void> {
-    const backing = over === null ? [] : ['-u', '-F', this.formatOf(over), '-b', this.fileName(over)];
+    const backing = over === null ? [] : ['-u', '-F', this.formatOf(over), '-b', this.nameOf(over)];
     await this.qemu('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, this.path(layer), String(this.blocks * BLOCK_BYTES)]);
     this.over.set(layer, over);
     this.views.set(layer, over === null ? Array.from({ length: this.blocks }, () => 0) : [...this.viewOf(over)]);
@@ -182,7 +187,7 @@ export class TestLayers {
 
   /** Lets the header of a layer name another below it, without a change of data; the model keeps what was. */
   async lie(layer: number, over: number): Promise<void> {
-    const argv = ['rebase', '-u', '-f', 'qcow2', '-F', this.formatOf(over), '-b', this.fileName(over), this.path(layer)];
+    const argv = ['rebase', '-u', '-f', 'qcow2', '-F', this.formatOf(over), '-b', this.nameOf(over), this.path(layer)];
     await this.qemu('qemu-img', argv);
   }
 
@@ -208,6 +213,11 @@ export class TestLayers {
     const stripped = xml.replace(/<backingStore[^]*?<\/backingStore>\s*(?=<target)|<backingStore[^>]*\/>/g, '');
     await writeFile(file, stripped.replace(/(<source file=')[^']*('[^>]*>\s*<target dev='vda')/, `$1${this.path(layer)}$2`));
     await this.world.virsh('define', file);
+  }
+
+  private nameOf(layer: number): string {
+    const path = this.path(layer);
+    return this.place.nameOf?.(path) ?? path;
   }
 
   private formatOf(layer: number): 'qcow2' | 'raw' {

@@ -3,7 +3,6 @@
  * not make, and never open a head: a machine may be writing it.
  */
 import type { CommandResult } from '@coppice/protocol';
-import { basename, dirname } from 'node:path';
 import { CommandProblem, HypervisorLost } from '../../failure.js';
 import { removeFile, takeName, writeOverlay } from '../../hypervisor/qemu-storage/create-overlay.js';
 import { hasOwnClusters, type ImageFile, readImage } from '../../hypervisor/qemu-storage/image-file.js';
@@ -21,7 +20,6 @@ const BYTES_PER_OVERLAY = 8 * 1024 * 1024;
 interface Overlay {
   readonly volume: ExpectedVolume;
   readonly backing: ImageFile;
-  readonly backingName: string;
   readonly virtualBytes: number;
 }
 
@@ -82,8 +80,7 @@ async function requireFrozen({ hypervisor }: CommandContext, layers: readonly Im
 async function planOverlay(volume: ExpectedVolume): Promise<Overlay> {
   const [backing] = await requireChain(volume.target, volume.chain);
   if (backing === undefined) throw new Error(`the chain of ${volume.target} is empty`);
-  const isSameFolder = dirname(backing.path) === dirname(volume.newPath);
-  return { volume, backing, backingName: isSameFolder ? basename(backing.path) : backing.path, virtualBytes: backing.virtualBytes };
+  return { volume, backing, virtualBytes: backing.virtualBytes };
 }
 
 async function requireSpace(context: CommandContext, overlays: readonly Overlay[]): Promise<void> {
@@ -108,7 +105,7 @@ async function makeLayer(context: CommandContext, overlay: Overlay) {
     if (!(await claimName(context, newPath))) {
       throw notOurs(newPath, 'is there already, and this operation did not make it');
     }
-    await writeOverlay({ path: newPath, backing: overlay.backing, backingName: overlay.backingName, virtualBytes: overlay.virtualBytes });
+    await writeOverlay({ path: newPath, backing: overlay.backing, virtualBytes: overlay.virtualBytes });
   }
   context.progress('CREATE_LAYER', 'SUCCEEDED', target);
   const { allocatedBytes } = await readImage(newPath, 'qcow2');
@@ -127,13 +124,13 @@ function notOurs(path: string, problem: string): CommandProblem {
  * A file of an earlier try of this command is kept if it is whole and empty, and half a one is removed. One that holds data is not ours to
  * judge.
  */
-async function isMadeAlready(context: CommandContext, { volume, backingName, virtualBytes }: Overlay): Promise<boolean> {
+async function isMadeAlready(context: CommandContext, { volume, backing, virtualBytes }: Overlay): Promise<boolean> {
   const { newPath } = volume;
   if (!madeFiles(context).includes(newPath)) return false;
   try {
     const { header } = await readImage(newPath, 'qcow2');
     if (await hasOwnClusters(newPath)) throw notOurs(newPath, 'holds data that this operation did not write');
-    if (header?.backingName === backingName && header.virtualBytes === virtualBytes) return true;
+    if (header?.backingName === backing.path && header.virtualBytes === virtualBytes) return true;
   } catch (error) {
     if (!(error instanceof ImageProblem)) throw error;
   }

@@ -13,6 +13,7 @@ import { removeFile } from '../../hypervisor/qemu-storage/create-overlay.js';
 import { readImage } from '../../hypervisor/qemu-storage/image-file.js';
 import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
 import { onStorage } from '../../hypervisor/qemu-storage/storage-gate.js';
+import { backingPathOf } from '../../hypervisor/qemu-storage/walk-chain.js';
 import { type CommandContext, told } from '../context.js';
 import { isWrittenNow, machinesOfHost, whoHasOpen, whoIsOn } from '../who-has.js';
 
@@ -117,17 +118,16 @@ async function requireUnread(doomed: readonly Doomed[]): Promise<void> {
     for (const name of layers) {
       const path = resolve(folder, name);
       if (paths.has(path)) continue;
-      const backing = await backingPathOf(path);
+      const backing = await readBy(path);
       if (backing !== null && paths.has(backing)) throw inUse(backing, 'MACHINE_DRIFTED', `${path} reads it`);
     }
   }
 }
 
 /** Null for a layer without backing, and for one that cannot be read: such a file reads nothing. */
-async function backingPathOf(path: string): Promise<string | null> {
+async function readBy(path: string): Promise<string | null> {
   try {
-    const name = (await readImage(path, 'qcow2')).header?.backingName ?? null;
-    return name === null ? null : resolve(dirname(path), name);
+    return await backingPathOf(await readImage(path, 'qcow2'));
   } catch (error) {
     if (error instanceof ImageProblem) return null;
     throw error;

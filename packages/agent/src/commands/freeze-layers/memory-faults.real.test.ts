@@ -125,6 +125,27 @@ it('the pool fills up: refused with the reason, the guest goes on, and a retry w
   await expectAtRest([memory.fileName]);
 });
 
+it('the machine is not looked at beside its own command, even if that is asked for, and again after it', async () => {
+  const other = await world.addMachine('g2');
+  const { create, freeze } = machine.nextSnapshot({ memory: true });
+  resultOf(await world.api.run(create), 'create-layers');
+  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
+  const looksAt = ({ uuid }: TestMachine) => world.api.all('inventory.machine-seen').filter((seen) => seen.machine.uuid === uuid).length;
+  const standing = standsAtFirstByte(memory.fileName);
+  const command = world.api.issue({ ...freeze, memory });
+  const goOn = await standing;
+  const [before, beforeOfOther] = [looksAt(machine), looksAt(other)];
+  // Looks are taken in the order in which they are asked for: when the other has been looked at, this one was passed over.
+  for (const { uuid } of [machine, other]) world.api.send({ type: 'inventory.requested', machineUuid: uuid });
+  await until('a look at the other machine', () => looksAt(other) > beforeOfOther);
+  expect(looksAt(machine)).toBe(before);
+  goOn();
+  expect((await world.api.finished(command)).outcome).toMatchObject({ kind: 'done' });
+  machine.record(freeze);
+  await until('a look after the command', () => looksAt(machine) > before);
+  await expectAtRest([memory.fileName]);
+});
+
 it('it is cancelled: nothing is left, and the guest goes on', async () => {
   const save = await beginSave();
   world.api.send({ type: 'command.cancel-requested', commandId: save.command.id });

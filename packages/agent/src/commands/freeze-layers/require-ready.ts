@@ -2,7 +2,7 @@ import { CommandProblem } from '../../failure.js';
 import { unavailable } from '../../guest/freeze-guest.js';
 import { hasOwnClusters, readImage } from '../../hypervisor/qemu-storage/image-file.js';
 import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
-import { imageRefused } from '../../hypervisor/qemu-storage/walk-chain.js';
+import { backingPathOf, imageRefused } from '../../hypervisor/qemu-storage/walk-chain.js';
 import type { CommandContext } from '../context.js';
 import { type ExpectedVolume, fileOfDisk, requireChain } from '../expected-chain.js';
 import { drifted, type MachineView } from '../machine-view.js';
@@ -51,10 +51,10 @@ async function requireOverlay({ newPath }: ExpectedVolume, chain: Awaited<Return
     const overlay = await readImage(newPath, 'qcow2');
     const head = chain[0];
     if (head === undefined) throw new ImageProblem('the chain below it is empty');
-    const { backingName, backingFormat } = overlay.header ?? {};
-    const isOver = backingName === head.path || newPath.slice(0, newPath.lastIndexOf('/') + 1) + (backingName ?? '') === head.path;
-    if (!isOver || backingFormat !== head.format)
-      throw imageRefused(newPath, `its backing is ${backingName ?? 'nothing'} (${backingFormat ?? 'no format'})`);
+    const backing = await backingPathOf(overlay);
+    const backingFormat = overlay.header?.backingFormat ?? 'no format';
+    if (backing !== head.path || backingFormat !== head.format)
+      throw imageRefused(newPath, `its backing is ${backing ?? 'nothing'} (${backingFormat})`);
     if (overlay.virtualBytes !== head.virtualBytes)
       throw imageRefused(newPath, `it has ${overlay.virtualBytes} bytes and the disk has ${head.virtualBytes}`);
     if (await hasOwnClusters(newPath)) throw imageRefused(newPath, 'it is not empty');

@@ -12,7 +12,7 @@ import { storageError } from '../../hypervisor/qemu-storage/storage-error.js';
 import { type CommandContext, notesOf } from '../context.js';
 import { withDaemon } from '../with-daemon.js';
 import { noteCopied } from './copied-note.js';
-import { backingNameOf, belowOf, hasCommit, hasPull, type Merge, type MergedLayer, type Stage, targetOf } from './merge.js';
+import { belowOf, hasCommit, hasPull, type Merge, type MergedLayer, type Stage, targetOf } from './merge.js';
 import { bytesBelow, bytesOf, type MergeCost } from './merge-cost.js';
 import type { MergeState } from './merge-state.js';
 
@@ -107,8 +107,7 @@ async function commit(work: Work): Promise<void> {
 async function pull(work: Work): Promise<void> {
   const { merge, cost } = work;
   const below = belowOf(merge);
-  const base =
-    below === undefined ? {} : { 'base-node': layerNode(merge.runLength), 'backing-file': backingNameOf(targetOf(merge).path, below.path) };
+  const base = below === undefined ? {} : { 'base-node': layerNode(merge.runLength), 'backing-file': below.path };
   await runStep(work, {
     step: 'PULL_LAYER',
     job: { command: 'block-stream', argument: { device: layerNode(merge.into), ...base } },

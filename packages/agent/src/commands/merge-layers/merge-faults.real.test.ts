@@ -56,8 +56,8 @@ async function madeChain(): Promise<TestLayers> {
 async function requireMergedIntoMiddle(layers: TestLayers): Promise<void> {
   layers.recordMerge([3, 2, 1], 2, [4, 5]);
   for (const layer of [0, 2, 4, 5]) await layers.requireView(layer);
-  for (const reader of [4, 5]) expect((await world.imageInfo(layers.fileName(reader)))['backing-filename']).toBe(layers.fileName(2));
-  expect((await world.imageInfo(layers.fileName(2)))['backing-filename']).toBe(layers.fileName(0));
+  for (const reader of [4, 5]) expect((await world.imageInfo(layers.fileName(reader)))['backing-filename']).toBe(layers.path(2));
+  expect((await world.imageInfo(layers.fileName(2)))['backing-filename']).toBe(layers.path(0));
 }
 
 const POINTS = [

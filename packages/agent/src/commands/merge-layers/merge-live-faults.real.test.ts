@@ -47,7 +47,7 @@ async function requireMerged(kind: Kind): Promise<void> {
   for (const layer of [0, 1, 3, 4]) await layers.requireView(layer);
   const overWhat = kind === 'commit' ? { 3: 1, 4: 1, 1: 0 } : { 3: 1, 4: 2 };
   for (const [layer, below] of Object.entries(overWhat))
-    expect((await world.imageInfo(layers.fileName(Number(layer))))['backing-filename']).toBe(layers.fileName(below));
+    expect((await world.imageInfo(layers.fileName(Number(layer))))['backing-filename']).toBe(layers.path(below));
   expect(await world.virsh('dumpxml', 'g1', '--inactive')).not.toContain('backingStore');
   await world.virsh('start', '--paused', 'g1');
 }
@@ -108,7 +108,7 @@ it('agent and QEMU are killed between the end of a pull and its flush: the head 
   world.agent.start();
   const { outcome } = await world.api.finished(command);
   expect(outcome).toMatchObject({ kind: 'failed', left: 'NOTHING', failure: { code: 'MACHINE_STATE', retryable: true } });
-  expect((await world.imageInfo(layers.fileName(3)))['backing-filename']).toBe(layers.fileName(2));
+  expect((await world.imageInfo(layers.fileName(3)))['backing-filename']).toBe(layers.path(2));
   for (const layer of [0, 1, 2, 3, 4]) await layers.requireView(layer);
   resultOf(await world.api.run(bodyOf('pull', { how: 'OFFLINE' })), 'merge-layers');
   await requireMerged('pull');

@@ -30,12 +30,12 @@ it.each([
   const result = resultOf(await world.api.run(body), 'merge-layers');
   layers.recordMerge(run, into, [5, 6]);
   for (const layer of [into, 5, 6, Math.min(...run) - 1]) if (layer >= 0) await layers.requireView(layer);
-  const below = run.at(-1) === 0 ? undefined : layers.fileName((run.at(-1) ?? 0) - 1);
+  const below = run.at(-1) === 0 ? undefined : layers.path((run.at(-1) ?? 0) - 1);
   const info = await world.imageInfo(layers.fileName(into));
   expect(info['backing-filename']).toBe(below);
   for (const reader of [5, 6]) {
     const readerInfo = await world.imageInfo(layers.fileName(reader));
-    expect(readerInfo).toMatchObject({ 'backing-filename': layers.fileName(into), 'backing-filename-format': 'qcow2' });
+    expect(readerInfo).toMatchObject({ 'backing-filename': layers.path(into), 'backing-filename-format': 'qcow2' });
   }
   expect(result).toMatchObject({ virtualBytes: 32 * 1024 * 1024 });
   expect(result.bytesMoved).toBeGreaterThan(0);

@@ -1,8 +1,7 @@
-import { dirname, resolve } from 'node:path';
 import { CommandProblem } from '../../failure.js';
 import { type ImageFile, readImage } from '../../hypervisor/qemu-storage/image-file.js';
 import { ImageProblem } from '../../hypervisor/qemu-storage/qcow2-header.js';
-import { imageRefused } from '../../hypervisor/qemu-storage/walk-chain.js';
+import { backingPathOf, imageRefused } from '../../hypervisor/qemu-storage/walk-chain.js';
 import { requireChain } from '../expected-chain.js';
 import { drifted } from '../machine-view.js';
 import { belowOf, hasCommit, hasPull, type Merge, type MergedLayer, readerOf, targetOf } from './merge.js';
@@ -49,8 +48,7 @@ async function isRepointed(merge: Merge, headFile: string | null): Promise<boole
 /** Whether the header of one layer names the other, or nothing where there is none. Throws IMAGE_REFUSED for what cannot be read. */
 export async function isOver(layer: MergedLayer, backing: MergedLayer | undefined): Promise<boolean> {
   try {
-    const name = (await readImage(layer.path, layer.format)).header?.backingName ?? null;
-    return (name === null ? undefined : resolve(dirname(layer.path), name)) === backing?.path;
+    return (await backingPathOf(await readImage(layer.path, layer.format))) === (backing?.path ?? null);
   } catch (error) {
     if (error instanceof ImageProblem) throw imageRefused(layer.path, error.message, error);
     throw error;

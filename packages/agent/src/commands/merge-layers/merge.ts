@@ -1,4 +1,3 @@
-import { basename, dirname } from 'node:path';
 import type { CommandBody, LeftBehind } from '@coppice/protocol';
 import { CommandCancelled, CommandProblem, HypervisorLost } from '../../failure.js';
 import type { CommandContext } from '../context.js';
@@ -84,14 +83,6 @@ export function hasPull(merge: Merge): boolean {
 /** The machine writes the reader itself, so the merge may exchange its disk. */
 export function isHead(merge: Merge): boolean {
   return merge.target !== null && merge.above.length === 0;
-}
-
-/** How the header of one file names another: relative inside a folder, so that pools can be mounted elsewhere. */
-export function backingNameOf(path: string, backing: string): string {
-  if (dirname(path) !== dirname(backing)) return backing;
-  const name = basename(backing);
-  // QEMU takes `word:` for a protocol.
-  return name.includes(':') ? `./${name}` : name;
 }
 
 /** The error with what the merge leaves; a sentence that nothing was changed is replaced where it is not true any more. */

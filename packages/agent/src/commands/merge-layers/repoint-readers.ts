@@ -3,7 +3,7 @@ import { withSources } from '../../definition/domain-xml.js';
 import type { CommandContext } from '../context.js';
 import { fileOfDisk } from '../expected-chain.js';
 import { viewMachine } from '../machine-view.js';
-import { backingNameOf, hasCommit, isHead, type Merge, type Stage, targetOf } from './merge.js';
+import { hasCommit, isHead, type Merge, type Stage, targetOf } from './merge.js';
 import { isOver } from './merge-state.js';
 
 /** Lets everything that read the reader read the target, which shows the same. From the first on, only forward is legal. */
@@ -14,8 +14,7 @@ export async function repointReaders(merge: Merge, stage: Stage, context: Comman
     if (await isOver(reader, target)) continue;
     stage.left = 'REPOINTED';
     context.progress('REBASE_LAYER', 'RUNNING', { target: merge.target });
-    const { path } = reader;
-    await repointImage({ path, backingName: backingNameOf(path, target.path), backingFormat: target.format });
+    await repointImage(reader.path, target);
     context.progress('REBASE_LAYER', 'SUCCEEDED', { target: merge.target });
     context.crash('merge-layers/after-first-repoint');
   }

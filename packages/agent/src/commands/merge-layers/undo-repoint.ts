@@ -1,6 +1,6 @@
 import { repointImage } from '../../hypervisor/qemu-storage/repoint-image.js';
 import type { CommandContext } from '../context.js';
-import { backingNameOf, belowOf, hasCommit, hasPull, type Merge, type MergedLayer, readerOf, targetOf } from './merge.js';
+import { belowOf, hasCommit, hasPull, type Merge, type MergedLayer, readerOf, targetOf } from './merge.js';
 import { isOver } from './merge-state.js';
 
 /**
@@ -30,5 +30,5 @@ export async function tryToUndo(merge: Merge, context: CommandContext): Promise<
 
 async function putBack({ path }: MergedLayer, backing: MergedLayer, context: CommandContext): Promise<void> {
   context.log.warn({ path, backing: backing.path }, 'a copy ended without being settled: its layer reads what it read before');
-  await repointImage({ path, backingName: backingNameOf(path, backing.path), backingFormat: backing.format });
+  await repointImage(path, backing);
 }

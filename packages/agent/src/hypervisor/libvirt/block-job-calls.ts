@@ -14,8 +14,8 @@ export type BlockJobCallAnswer<Name extends BlockJobCallName> = z.infer<(typeof 
 
 /** `bytesPerSecond`: 0 for as fast as it goes. */
 export interface BlockJobCallArguments {
-  blockCommit: { uuid: string; target: string; top: string; base: string; bytesPerSecond: number; isRelative: boolean };
-  blockPull: { uuid: string; target: string; base: string | null; bytesPerSecond: number; isRelative: boolean };
+  blockCommit: { uuid: string; target: string; top: string; base: string; bytesPerSecond: number };
+  blockPull: { uuid: string; target: string; base: string | null; bytesPerSecond: number };
   blockJob: { uuid: string; target: string };
   abortBlockJob: { uuid: string; target: string };
   humanMonitor: { uuid: string; command: string };

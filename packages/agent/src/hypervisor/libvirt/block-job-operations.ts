@@ -4,10 +4,8 @@ import { blockJobFunctions as jobs } from './block-job-ffi.js';
 import { checked, type Domain, virFunctions as vir } from './ffi.js';
 
 /** virDomainBlockCommitFlags. */
-const COMMIT_RELATIVE = 8;
 const COMMIT_BANDWIDTH_BYTES = 16;
 /** virDomainBlockRebaseFlags. */
-const REBASE_RELATIVE = 16;
 const REBASE_BANDWIDTH_BYTES = 64;
 /** virDomainQemuMonitorCommandFlags. */
 const MONITOR_HMP = 1;
@@ -19,16 +17,14 @@ type Operations = { [Name in BlockJobCallName]: (argument: BlockJobCallArguments
 /** The operations over one connection. */
 export function blockJobOperations(host: { withDomain: <T>(uuid: string, use: (domain: Domain) => T) => T }): Operations {
   return {
-    blockCommit: ({ uuid, target, top, base, bytesPerSecond, isRelative }) =>
+    blockCommit: ({ uuid, target, top, base, bytesPerSecond }) =>
       host.withDomain(uuid, (domain) => {
-        const flags = COMMIT_BANDWIDTH_BYTES | (isRelative ? COMMIT_RELATIVE : 0);
-        checked(jobs.commit(domain, target, base, top, bytesPerSecond, flags));
+        checked(jobs.commit(domain, target, base, top, bytesPerSecond, COMMIT_BANDWIDTH_BYTES));
         return null;
       }),
-    blockPull: ({ uuid, target, base, bytesPerSecond, isRelative }) =>
+    blockPull: ({ uuid, target, base, bytesPerSecond }) =>
       host.withDomain(uuid, (domain) => {
-        const flags = REBASE_BANDWIDTH_BYTES | (isRelative ? REBASE_RELATIVE : 0);
-        checked(jobs.rebase(domain, target, base, bytesPerSecond, flags));
+        checked(jobs.rebase(domain, target, base, bytesPerSecond, REBASE_BANDWIDTH_BYTES));
         return null;
       }),
     blockJob: ({ uuid, target }) => host.withDomain(uuid, (domain) => jobOf(domain, target)),

@@ -31,12 +31,16 @@ it('makes an overlay of the shape of the layer below, says INSUFFICIENT_SPACE wh
   );
   expect(made).toMatchObject({ exitCode: 0, stderr: '' });
   const backing = await readImage(inPool('head'), 'qcow2');
-  const request = { path: inPool('first'), backing, backingName: 'head', virtualBytes: backing.virtualBytes };
+  const request = { path: inPool('first'), backing, virtualBytes: backing.virtualBytes };
   expect(await takeName(request.path)).toBe(true);
   expect(await takeName(request.path)).toBe(false);
   await writeOverlay(request);
   expect(await hasOwnClusters(request.path)).toBe(false);
-  expect((await readImage(request.path, 'qcow2')).header).toMatchObject({ clusterBytes: 16384, hasExtendedL2: true, backingName: 'head' });
+  expect((await readImage(request.path, 'qcow2')).header).toMatchObject({
+    clusterBytes: 16384,
+    hasExtendedL2: true,
+    backingName: inPool('head'),
+  });
 
   const { availableBytes } = await new PoolFolders([{ name: 'p', type: 'LOCAL', path: join(dir, 'pool') }]).spaceOf('p');
   await writeFile(inPool('others'), Buffer.alloc(availableBytes - 4096));

@@ -9,11 +9,10 @@ import { onStorage } from './storage-gate.js';
 
 const CREATE_DEADLINE_MS = 30_000;
 
-/** `backingName` is written into the header as it is: relative to the overlay's folder, or absolute. */
+/** `path` and that of `backing`: absolute. The header names its backing as libvirt opens it: another name costs a running machine dear (docs/decisions/0019). */
 export interface OverlayRequest {
   readonly path: string;
   readonly backing: ImageFile;
-  readonly backingName: string;
   readonly virtualBytes: number;
 }
 
@@ -40,8 +39,8 @@ export function takeName(path: string): Promise<boolean> {
  * then the caller's to remove.
  */
 export async function writeOverlay(request: OverlayRequest): Promise<void> {
-  const { path, backing, backingName, virtualBytes } = request;
-  const argv = ['-u', '-F', backing.format, '-b', backingName, ...shapeOf(backing), path, String(virtualBytes)];
+  const { path, backing, virtualBytes } = request;
+  const argv = ['-u', '-F', backing.format, '-b', backing.path, ...shapeOf(backing), path, String(virtualBytes)];
   await create(path, argv);
   await belongLike(path, backing);
 }

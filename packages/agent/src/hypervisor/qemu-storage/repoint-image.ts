@@ -6,16 +6,12 @@ import { onStorage } from './storage-gate.js';
 
 const REBASE_DEADLINE_MS = 60_000;
 
-/** `backingName` is written into the header as it is; nothing is copied, so both backings have to show the same. */
-export interface Repointing {
-  readonly path: string;
-  readonly backingName: string;
-  readonly backingFormat: string;
-}
-
-/** Makes another file the backing of a qcow2 image that nobody has open, durably. Throws IO_ERROR, INSUFFICIENT_SPACE, or MACHINE_STATE. */
-export async function repointImage({ path, backingName, backingFormat }: Repointing): Promise<void> {
-  const argv = ['rebase', '-q', '-u', '-f', 'qcow2', '-F', backingFormat, '-b', backingName, path];
+/**
+ * Makes another file the backing of a qcow2 image that nobody has open, durably. Nothing is copied, so both backings have to show the same.
+ * Paths are absolute. Throws IO_ERROR, INSUFFICIENT_SPACE, or MACHINE_STATE.
+ */
+export async function repointImage(path: string, backing: { readonly path: string; readonly format: string }): Promise<void> {
+  const argv = ['rebase', '-q', '-u', '-f', 'qcow2', '-F', backing.format, '-b', backing.path, path];
   const end = await runProgram('qemu-img', argv, REBASE_DEADLINE_MS);
   if (end.exitCode !== 0) {
     if (isLockRefusal(end.stderr)) throw openElsewhere(path, new Error(end.stderr));

@@ -56,6 +56,12 @@ export function canonicalPath(path: string): Promise<string> {
   });
 }
 
+/** The canonical path of the file that an image is over; null for one without. Throws ImageProblem if its folder is not there. */
+export async function backingPathOf({ path, header }: ImageFile): Promise<string | null> {
+  const name = header?.backingName ?? null;
+  return name === null ? null : canonicalPath(resolve(dirname(path), name));
+}
+
 /** QEMU takes `word:` at the beginning as a protocol (json:, nbd:, …) and not as a file. */
 function backingOf(image: ImageFile): Step | null {
   const name = image.header?.backingName ?? null;
