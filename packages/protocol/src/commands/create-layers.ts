@@ -5,7 +5,7 @@ import { count, diskTarget, fileName, imageFormat, layerFileName, poolName, uuid
 export const chainLink = z.object({ pool: poolName, fileName, format: imageFormat });
 
 /**
- * Makes empty overlays, each over the first layer of the chain it names, so that names, relative backing names and cluster sizes are
+ * Makes empty overlays, each over the first layer of the chain it names, so that names, backing names and cluster sizes are
  * ours and are journalled before anything else happens (kvm.md §2.1). Idempotent: a file of that name that this command made is kept
  * while it is empty; any other file of that name is refused (IO_ERROR) and left alone. On a failure the files it made are removed.
  */
