@@ -5,6 +5,8 @@ import { waitUntil } from '../testkit/wait-until.js';
 /** How the tests of this folder find things on the page: by what people and screen readers find them by. */
 
 const DEADLINE_MS = 60_000;
+/** Of one look at, or press of, what may be gone by now. */
+const PROBE = { timeout: 5_000 };
 
 /** Signs in with a token; does not wait for what comes then. */
 export async function signIn(person: Person, token: string): Promise<void> {
@@ -27,6 +29,11 @@ export function treeItem(page: Page, name: string, state: string): Locator {
 /** Waits until the page shows such a thing. */
 export function isSeen(locator: Locator): Promise<void> {
   return locator.first().waitFor({ timeout: DEADLINE_MS });
+}
+
+/** Waits until a button may be pressed. */
+export async function isOn(button: Locator): Promise<void> {
+  await waitUntil('the button to be on', async () => (await button.getAttribute('aria-disabled', PROBE)) === null);
 }
 
 /** Waits until the page shows no such thing any more. */
@@ -79,8 +86,7 @@ export async function take(person: Person, name: string, prepare?: (dialog: Loca
   const dialog = person.page.getByRole('dialog', { name: 'Take snapshot' });
   await dialog.getByLabel('Name', { exact: true }).fill(name);
   await prepare?.(dialog);
-  await dialog.getByRole('button', { name: 'Take it' }).click();
-  await isGone(dialog);
+  await confirm(dialog, 'Take it');
   await isSeen(treeItem(person.page, name, 'Ready'));
 }
 
@@ -91,8 +97,10 @@ export async function take(person: Person, name: string, prepare?: (dialog: Loca
 export async function confirm(dialog: Locator, name: string): Promise<void> {
   const button = dialog.getByRole('button', { name });
   await waitUntil(`“${name}” to be taken on`, async () => {
-    if ((await button.getAttribute('aria-disabled')) === 'true') return undefined;
-    await button.click();
+    // Its answer may have come after the last look.
+    if (!(await dialog.isVisible())) return true;
+    if (!(await button.isVisible()) || (await button.getAttribute('aria-disabled', PROBE)) === 'true') return undefined;
+    await button.click(PROBE);
     return dialog.waitFor({ state: 'hidden', timeout: 10_000 }).then(
       () => true,
       () => undefined,

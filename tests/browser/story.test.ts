@@ -56,14 +56,14 @@ it('takes a quiesced snapshot and sees Creating become Ready without a reload, a
   await signIn(bob, world.acme.viewerToken);
   await openMachine(bob.page);
   await alice.page.evaluate(() => Object.assign(window, { wasNotReloaded: true }));
-  // Held at CREATING, so that people have time to see it.
-  world.host('demo-1').agent.pause();
   await alice.page.getByRole('button', { name: 'Take snapshot' }).click();
   const dialog = alice.page.getByRole('dialog', { name: 'Take snapshot' });
   await dialog.getByLabel('Name', { exact: true }).fill('before-upgrade');
   await dialog.getByLabel('Quiesce the guest').check();
   await isSeen(dialog.getByText(/empty layer for vdb/i));
   await alice.picture('dialog');
+  // Held at CREATING, so that people have time to see it; not for long, or its host is taken for lost.
+  world.host('demo-1').agent.pause();
   await dialog.getByRole('button', { name: 'Take it' }).click();
   for (const person of [alice, bob]) await isSeen(treeItem(person.page, 'before-upgrade', 'Creating'));
   await alice.picture('creating');
@@ -110,10 +110,10 @@ it('by the keyboard alone: a second snapshot, a child of the first', async () =>
 });
 
 it('the API is killed while a snapshot is being made and started again: the page reconnects by itself and shows it', async () => {
-  world.host('demo-1').agent.pause();
   await alice.page.getByRole('button', { name: 'Take snapshot' }).click();
   const dialog = alice.page.getByRole('dialog', { name: 'Take snapshot' });
   await dialog.getByLabel('Name', { exact: true }).fill('over-a-crash');
+  world.host('demo-1').agent.pause();
   await dialog.getByRole('button', { name: 'Take it' }).click();
   for (const person of [alice, bob]) await isSeen(treeItem(person.page, 'over-a-crash', 'Creating'));
   const before = [alice, bob].map((person) => person.complaints.length);

@@ -10,7 +10,7 @@ import { askToDelete } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { startWebServer, type WebServer } from '../testkit/web-server.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-import { confirm, descriptionOf, isGone, isSeen, openMachine, signIn, take, treeIs, treeItem } from './dashboard.js';
+import { confirm, descriptionOf, isGone, isOn, isSeen, openMachine, signIn, take, treeIs, treeItem } from './dashboard.js';
 import { holdStreams, type HeldStreams } from './held-streams.js';
 
 let world: World;
@@ -122,10 +122,7 @@ it('a plan that does not hold any more is shown anew and asked about again', asy
   await choose(page, 's1');
   await page.getByRole('button', { name: 'Delete…' }).click();
   const dialog = dialogOf(page, 'Delete “s1”');
-  await waitUntil(
-    'the plan to be there',
-    async () => (await dialog.getByRole('button', { name: 'Delete 1' }).getAttribute('aria-disabled')) === null,
-  );
+  await isOn(dialog.getByRole('button', { name: 'Delete 1' }));
   // From here on her page does not hear what happens, as in the moment between looking and pressing.
   streams.hold();
   await deleteByApi('s3');
@@ -159,10 +156,11 @@ it('a snapshot with memory says so, and a revert to it goes on running', async (
 it('says what a cancel leaves, and what is shown afterwards is what is recorded', async () => {
   const { page } = alice;
   await machineIsIdle(world.admin, known);
-  world.host('demo-1').agent.pause();
   await page.getByRole('button', { name: 'More about all snapshots' }).click();
   await page.getByRole('menuitem', { name: 'Delete all…' }).click();
   const dialog = dialogOf(page, 'Delete all snapshots');
+  await isOn(dialog.getByRole('button', { name: 'Delete 3 snapshots' }));
+  world.host('demo-1').agent.pause();
   await confirm(dialog, 'Delete 3 snapshots');
   await page.getByRole('region', { name: 'Operation' }).getByRole('button', { name: 'Cancel…' }).click();
   const question = page.getByRole('dialog', { name: /^Cancel/ });
@@ -183,10 +181,8 @@ it('says what a cancel leaves, and what is shown afterwards is what is recorded'
 
 it('what a cancel has left half-done is deleted again from the dashboard', async () => {
   if ((await machineIsIdle(world.admin, known)).snapshotTree.nodes.length === 0) return;
-  await waitUntil('the machine to be left alone by its own merges', async () => {
-    const button = alice.page.getByRole('button', { name: 'Take snapshot' });
-    return (await button.getAttribute('aria-disabled')) === null;
-  });
+  // Its own merges come first.
+  await isOn(alice.page.getByRole('button', { name: 'Take snapshot' }));
   await alice.page.getByRole('button', { name: 'More about all snapshots' }).click();
   await alice.page.getByRole('menuitem', { name: 'Delete all…' }).click();
   const dialog = dialogOf(alice.page, 'Delete all snapshots');

@@ -178,7 +178,7 @@ describe('when a merge fails', () => {
     expect(await world.operationEnd(operationId)).toBe('FAILED');
     world.agent.behave = carryOut;
     world.agent.received.length = 0;
-    await world.replica.core.operations.retry(world.owner(), operationId);
+    expect(await world.replica.core.operations.retry(world.owner(), operationId)).toMatchObject({ ok: true });
     expect(await world.operationEnd(operationId)).toBe('SUCCEEDED');
     expect(world.verbs()).toEqual(['merge-layers', 'discard-layers']);
     const steps = await world.steps(operationId);

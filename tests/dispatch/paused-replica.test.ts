@@ -54,8 +54,9 @@ it('FL-paused-replica: commands nobody when it wakes: the host has been with ano
   const second = valueOf(await replica.core.createVmSnapshot.create(installation.operator(), requestOf(machine.id)));
   paused.process.kill('SIGCONT');
   await waitUntil('the second is READY', () => isReady(second.snapshotId));
-  await waitUntil('what woke closes its session', () => agent.closeCodes.at(-1) === CloseCode.REPLACED && agent.closeCodes.length >= 2);
-  expect(agent.closeCodes.at(-1)).toBe(CloseCode.REPLACED);
+  await waitUntil('what woke closes its session', () => agent.closeCodes.length >= 2);
+  // Whichever it finds out first.
+  expect([CloseCode.REPLACED, CloseCode.TIMEOUT]).toContain(agent.closeCodes.at(-1));
   expect(agent.received.map((command) => `${command.sessionEpoch} ${command.body.verb}`)).toEqual([
     '2 create-layers',
     '3 create-layers',

@@ -61,7 +61,8 @@ it.each(['SIGINT', 'SIGKILL'] as const)(
 it("FL-restored: yesterday's database is restored: nothing is sent again, nothing is discarded, the machine is reconciled before it is touched", async () => {
   const before = await takeSnapshot(world.as(world.acme.operatorToken), known, { name: 'before the dump' });
   await copyDatabase(world.database.name, 'yesterday');
-  const cursor = await cursorOf(world.as(world.acme.viewerToken));
+  // Its connections have just been ended; the next request gets new ones.
+  const cursor = await waitUntil('a cursor', () => cursorOf(world.as(world.acme.viewerToken)));
   const lost = await takeSnapshot(world.as(world.acme.operatorToken), known, { name: 'after the dump' });
   const frozen = (await snapshotIn(world.admin, lost.id, 'READY')).disks.map((disk) => world.layerPath(disk));
   const hashes = await Promise.all(frozen.map(sha256Of));
@@ -103,6 +104,10 @@ async function copyDatabase(from: string, to: string): Promise<void> {
     await client.query(`DROP DATABASE IF EXISTS ${to} WITH (FORCE)`);
     await client.query(`ALTER DATABASE ${from} ALLOW_CONNECTIONS false`);
     await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [from]);
+    await waitUntil('nobody to be connected', async () => {
+      const { rowCount } = await client.query('SELECT 1 FROM pg_stat_activity WHERE datname = $1', [from]);
+      return rowCount === 0;
+    });
     await client.query(`CREATE DATABASE ${to} TEMPLATE ${from}`);
     for (const name of [from, to]) await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
   } finally {

@@ -6,11 +6,12 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Seeded } from '../simulator/seeded.js';
 import { writePatterns } from '../testkit/content.js';
+import { planMeasuredDelete } from '../testkit/measured-plan.js';
 import { bytesTold, costsByTarget, ownClusters, ownContent, writtenBytes } from '../testkit/moved-bytes.js';
 import { expectNoOrphans } from '../testkit/on-disk.js';
 import { headOf, layerFilesOf } from '../testkit/outside-probes.js';
 import { takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
-import { deleteSnapshots, planDelete, revertTo } from '../testkit/tree-calls.js';
+import { deleteSnapshots, revertTo } from '../testkit/tree-calls.js';
 import { becomesSmallest, expectSame, forestOnDisk, treeContent } from '../testkit/tree-content.js';
 import { type KnownMachine, World } from '../testkit/world.js';
 
@@ -46,7 +47,7 @@ it.each(seeds)('RV-6: random tree %i: at most 1.1 times the best allowed plan, a
     const before = await treeContent(world, known);
     const files = await contentsOf(known);
     const best = await bestAllowed(known, new Set(doomed));
-    const plan = await planDelete(owner(), known, { snapshotIds: doomed });
+    const plan = await planMeasuredDelete(world, known, { snapshotIds: doomed });
     const { id } = await deleteSnapshots(owner(), known, { snapshotIds: doomed });
     expectSame(before, await treeContent(world, known), doomed);
     const told = await bytesTold(world, id);

@@ -1,8 +1,8 @@
 /** FL-commit, FL-pull, FL-discard of a machine that is off: something dies in the middle of a delete, or somebody cancels it. */
 import { someOf } from '@coppice/lab';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { diedOrOver, environmentFor, restartAgentFor } from '../testkit/crash-agent.js';
-import { agentDiesIn, type Crash, endsWell, expectWhole, isOver, mergeIsSent, plantForDelete } from '../testkit/disturbed-delete.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { diedOrOver, endlessMerges, isSent, restartAgentFor } from '../testkit/crash-agent.js';
+import { agentDiesIn, type Crash, endsWell, expectWhole, isOver, plantForDelete } from '../testkit/disturbed-delete.js';
 import { expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { askFor, findOperation, operationEnded, operationOf } from '../testkit/operation-calls.js';
 import { findSnapshot, machineIsIdle } from '../testkit/snapshot-calls.js';
@@ -10,9 +10,6 @@ import { askToDeleteWhenFree, deleteSnapshots } from '../testkit/tree-calls.js';
 import { expectSame, treeContent } from '../testkit/tree-content.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-
-/** Several operations, and restarts, one after the other. */
-vi.setConfig({ testTimeout: 400_000 });
 
 let world: World;
 let known: KnownMachine;
@@ -65,7 +62,7 @@ it('FL-api: the API alone is killed as the merge is sent: the delete goes on', a
   await restartAgentFor(world, 'h1', null);
   const planted = await plantForDelete(world, known, { kind: 'commit' });
   const operationId = operationOf(await askToDeleteWhenFree(owner(), known, { snapshotIds: [planted.doomed] }));
-  await waitUntil('the merge to be sent', () => mergeIsSent(world, operationId));
+  await waitUntil('the merge to be sent', () => isSent(world, operationId, 'merge-layers'));
   await world.replica().process.end('SIGKILL');
   await world.replica().start();
   await world.waitForHost('h1');
@@ -81,7 +78,7 @@ it('FL-commit: cancelled in its middle: CANCELLED, the snapshot is out of the tr
   expect((await findOperation(owner(), operationId)).cancelEffect).toMatch(/do not come back/);
   expect((await askFor(owner(), 'cancelOperation', { operationId })).errors).toEqual([]);
   // It goes on where it was, slowly enough for the cancel to reach it there.
-  world.host('h1').agent.start(environmentFor('merge-layers/copying'));
+  world.host('h1').agent.start(endlessMerges());
   await world.waitForHost('h1');
   expect((await operationEnded(owner(), operationId)).state).toBe('CANCELLED');
   expectSame(planted.before, await treeContent(world, known), [planted.doomed]);

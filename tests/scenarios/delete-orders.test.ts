@@ -29,7 +29,7 @@ const isWhole = process.env['COPPICE_ALL_ORDERS'] === '1';
 const seed = Number(process.env['COPPICE_TEST_SEED'] ?? 8);
 const STOPPED = chosen(isWhole ? 120 : 8);
 const RUNNING = chosen(isWhole ? 120 : 2);
-const ORDER_DEADLINE_MS = 120_000;
+const ORDER_DEADLINE_MS = 300_000;
 
 let world: World;
 

@@ -63,6 +63,7 @@ it('a running machine with a tree goes to the other host: guest, counter and tre
   expect({ ...snapshotTree, cursor: '' }).toEqual({ ...before.tree.snapshotTree, cursor: '' });
   expect(await disksOf(there, 'live')).toEqual(await disksOf(there, 'persistent'));
 
+  await machineBecomes(world.admin, known, ({ guestAgent, operation }) => guestAgent === 'CONNECTED' && operation === null);
   const s2 = await takeSnapshot(operator(), known, { name: 's2', quiesce: true });
   expect((await snapshotIn(operator(), s2.id, 'READY')).parent?.id).toBe(s1.id);
   await mark(there, 'three');

@@ -81,7 +81,7 @@ it('VM-17: of two at once from two replicas exactly one runs, a hundred times', 
     await expectChains(world, known, { vda: PAIRS_PER_MACHINE + 1, vdb: PAIRS_PER_MACHINE + 1 });
   });
   await Promise.all(rounds);
-}, 400_000);
+});
 
 it("and by the record, and by the agents' journals, no two operations of a machine ever ran at once", async () => {
   await expectNoOrphans(world);

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoint } from '@coppice/agent';
 import { someOf } from '@coppice/lab';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { restartAgentFor } from '../testkit/crash-agent.js';
 import { restartIfLibvirtLags } from '../testkit/libvirt-lag.js';
 import { machineBecomes } from '../testkit/machine-calls.js';
@@ -16,9 +16,6 @@ import { askToRevert } from '../testkit/tree-calls.js';
 import { treeContent } from '../testkit/tree-content.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-
-/** Restarts, and saves of 96 MiB, one after the other. */
-vi.setConfig({ testTimeout: 400_000 });
 
 const POINTS: readonly CrashPoint[] = [
   'create-layers/before-first-file',
@@ -47,11 +44,13 @@ function owner() {
 
 const begin = (): Promise<SnapshotAnswer> => beginSnapshot(owner(), known, { kind: 'DISK_AND_MEMORY' });
 
-/** Waits until bytes of some memory are there that no READY snapshot has. */
-async function isSaving(): Promise<void> {
-  const before = new Set(await readyMemories());
+/** Begins a snapshot, and waits until bytes of some memory are there that were not there before. */
+async function beginSaving(): Promise<SnapshotAnswer> {
+  const before = new Set(await memoriesOnDisk());
+  const snapshot = await begin();
   const isNew = async () => (await memoriesOnDisk()).some((name) => !before.has(name));
   await waitUntil('the file of the memory', isNew, { everyMs: 5 });
+  return snapshot;
 }
 
 async function memoriesOnDisk(): Promise<string[]> {
@@ -86,8 +85,7 @@ it.each(someOf(POINTS, 3))('FL-memory: the agent dies at %s', async (point) => {
 it('FL-memory: the agent is killed while the memory is being saved', async () => {
   const before = await treeContent(world, known);
   await restartAgentFor(world, 'h1', null);
-  const { id } = await begin();
-  await isSaving();
+  const { id } = await beginSaving();
   await world.host('h1').agent.end('SIGKILL');
   world.host('h1').agent.start();
   await endsWhole(before, id);
@@ -95,8 +93,7 @@ it('FL-memory: the agent is killed while the memory is being saved', async () =>
 
 it('FL-memory, FL-libvirtd: libvirtd is killed while the memory is being saved', async () => {
   const before = await treeContent(world, known);
-  const { id } = await begin();
-  await isSaving();
+  const { id } = await beginSaving();
   await world.host('h1').killLibvirtd();
   await world.host('h1').startLibvirtd();
   await restartIfLibvirtLags(world, known);
@@ -105,8 +102,7 @@ it('FL-memory, FL-libvirtd: libvirtd is killed while the memory is being saved',
 
 it('FL-memory, FL-qemu: QEMU is killed while the memory is being saved', async () => {
   const before = await treeContent(world, known);
-  const { id } = await begin();
-  await isSaving();
+  const { id } = await beginSaving();
   process.kill(Number(readFileSync(pidFile(), 'utf8')), 'SIGKILL');
   await machineBecomes(world.admin, known, ({ state }) => state === 'STOPPED');
   await restartIfLibvirtLags(world, known);

@@ -1,7 +1,7 @@
 /** FL-revert: the agent dies at each step of a revert of a running guest. It ends on the new heads, nothing else has changed, and nothing is left over. */
 import { CRASH_POINTS, type CrashPoint } from '@coppice/agent';
 import { someOf } from '@coppice/lab';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { restartAgentFor } from '../testkit/crash-agent.js';
 import { endsWell, fillLive } from '../testkit/disturbed-delete.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
@@ -12,9 +12,6 @@ import { askToRevert } from '../testkit/tree-calls.js';
 import { expectSame, treeContent } from '../testkit/tree-content.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-
-/** A guest, three operations, and restarts. */
-vi.setConfig({ testTimeout: 400_000 });
 
 const isOfRevert = (point: string): point is CrashPoint => point.startsWith('switch-heads/');
 const POINTS: readonly CrashPoint[] = [

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitForGuestAgent } from '@coppice/lab';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isSent } from '../testkit/crash-agent.js';
 import { machineBecomes } from '../testkit/machine-calls.js';
 import { mark, marksOf } from '../testkit/marks.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
@@ -12,9 +13,6 @@ import { askForSnapshot, machineIsIdle, type SnapshotAnswer, snapshotIn, takeSna
 import { askToRevert, revertTo } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-
-// Guests boot without hardware help here, which takes most of a minute where the machine has other work.
-vi.setConfig({ testTimeout: 300_000 });
 
 let world: World;
 
@@ -56,7 +54,7 @@ async function stateOf(known: KnownMachine): Promise<string> {
 
 /** Waits for the guest's agent after a boot. */
 async function booted(known: KnownMachine): Promise<void> {
-  await waitForGuestAgent(known.machine.libvirtUri, known.machine.name, 120_000);
+  await waitForGuestAgent(known.machine.libvirtUri, known.machine.name);
   await known.machine.writes();
 }
 
@@ -203,10 +201,7 @@ describe('FL-revert, VM-20: dies in the middle of a revert', () => {
     await mark(known.machine, 'now');
     const frozen = await hashesOf(snapshot);
     const answer = await askToRevert(tenant(), snapshot.id, { snapshotFirst: true });
-    await waitUntil('the switch to be sent', async () => {
-      const [row] = await world.database.sql(`SELECT 1 FROM command WHERE verb = 'switch-heads' AND state = 'SENT' LIMIT 1`);
-      return row !== undefined;
-    });
+    await waitUntil('the switch to be sent', () => isSent(world, operationOf(answer), 'switch-heads'));
     const { agent } = world.host('h1');
     if (which === 'agent') {
       await agent.end('SIGKILL');

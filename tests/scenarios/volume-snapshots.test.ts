@@ -129,7 +129,8 @@ describe('GA-7: a backup from a snapshot of a qcow2 chain', () => {
     const { id } = await takeSnapshot(operator(), running, { name: 'backed-up', quiesce: true });
     const taken = await takeVolumeSnapshot(operator(), { volumeId: vdaOf(running), vmSnapshotId: id });
     expect(taken.consistency).toBe('FILESYSTEM');
-    await expectCopyOf(taken, await layerOf(id));
+    // The system may be merging that layer just now: then the snapshot reads another one.
+    await waitUntil('the copy to be what the snapshot reads', async () => expectCopyOf(taken, await layerOf(id)).then(() => true));
     await running.machine.writes();
   });
 });

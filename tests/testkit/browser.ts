@@ -11,6 +11,7 @@ const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 const QUIETER = ['--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
 const RESULTS = fileURLToPath(new URL('../../test-results/', import.meta.url));
 const STEP_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 180_000;
 
 /** A person at a browser of their own: cookies and storage are shared with nobody. Everything the console complains of is kept. */
 export class Person {
@@ -36,6 +37,7 @@ export class Person {
       baseURL: url,
       viewport: { width: 1280, height: 800 },
       colorScheme: 'light',
+      timeout: START_DEADLINE_MS,
     });
     context.setDefaultTimeout(STEP_DEADLINE_MS);
     return new Person(context, context.pages()[0] ?? (await context.newPage()));

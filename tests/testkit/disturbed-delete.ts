@@ -115,13 +115,6 @@ export async function isOver(world: World, operationId: string): Promise<boolean
   return ['SUCCEEDED', 'FAILED', 'CANCELLED'].includes((await findOperation(ownerOf(world), operationId)).state);
 }
 
-/** Whether a host was told to merge. */
-export async function mergeIsSent(world: World, operationId: string): Promise<boolean> {
-  const plain = Buffer.from(operationId, 'base64url').toString('utf8').split(':').at(-1);
-  const sql = `SELECT 1 FROM command WHERE operation_id::text = $1 AND verb = 'merge-layers' AND state <> 'PENDING'`;
-  return (await world.database.sql(sql, [plain])).length > 0;
-}
-
 /** Where the agent dies, perhaps with the API. */
 export interface Crash extends Planting {
   readonly point: CrashPoint;

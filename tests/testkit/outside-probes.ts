@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { guestAgentCommand, ProgramError, runProgram } from '@coppice/lab';
+import { askGuestAgent, ProgramError, runProgram } from '@coppice/lab';
 import type { Machine } from './machine.js';
 
 const DEADLINE_MS = 60_000;
@@ -113,7 +113,7 @@ function lastRecordOf(log: string): number {
 
 /** Whether the guest's file systems are frozen now, by its agent's own word. */
 export async function isFrozen(machine: Machine): Promise<boolean> {
-  return (await guestAgentCommand(machine.libvirtUri, machine.name, { execute: 'guest-fsfreeze-status' })) === 'frozen';
+  return (await askGuestAgent(machine.libvirtUri, machine.name, { execute: 'guest-fsfreeze-status' })) === 'frozen';
 }
 
 /** The files that a chain consists of, by name only; fails if one lies outside its pool. */

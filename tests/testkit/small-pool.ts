@@ -4,7 +4,7 @@ import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from '@coppice/lab';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 const FILLER = 'filler';
 
 /** Before any libvirtd starts that is to see it: each has mounts of its own from then on. */

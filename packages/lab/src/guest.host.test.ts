@@ -66,4 +66,4 @@ it('boots a guest whose agent runs programs and whose writer stamps both disks, 
   expect(ticks.every((tick) => !tick.hasError)).toBe(true);
   const log = await guestExec({ libvirtUri: second.libvirtUri, name: 'g1' }, ['sh', '-c', 'sync; tail -n 1 /a/log; tail -n 1 /b/log']);
   expect(log.stdout).toMatch(/^\d{9} [0-9a-f]{6} \d{6}\n\d{9} [0-9a-f]{6} \d{6}\n$/);
-}, 90_000);
+});

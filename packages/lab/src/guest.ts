@@ -20,7 +20,7 @@ export async function startGuest(libvirtUri: string, name: string): Promise<void
 }
 
 /** Waits until the guest's agent answers. Throws after `deadlineMs`. */
-export async function waitForGuestAgent(libvirtUri: string, name: string, deadlineMs = 60_000): Promise<void> {
+export async function waitForGuestAgent(libvirtUri: string, name: string, deadlineMs = 240_000): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!(await pingGuestAgent(libvirtUri, name))) {
     if (performance.now() > deadline)

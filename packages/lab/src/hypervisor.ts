@@ -27,7 +27,7 @@ export interface HypervisorPlace {
   readonly runDir: string;
 }
 
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 120_000;
 const STOP_GRACE_MS = 10_000;
 const MAX_SOCKET_PATH = 107;
 const ENTER_SCRIPT = fileURLToPath(new URL('../guest/enter-host.sh', import.meta.url));

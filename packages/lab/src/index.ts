@@ -13,7 +13,7 @@ export {
 export { createGuestDisks, type GuestDisk, type GuestDisksRequest } from './guest-disks.js';
 export { guestDomainXml, tickSocketOf, type GuestDefinition } from './guest-definition.js';
 export { defineGuest, destroyGuest, guestState, listGuests, startGuest, stopGuest, waitForGuestAgent } from './guest.js';
-export { guestAgentCommand, guestExec, pingGuestAgent, type GuestProgramResult } from './guest-agent.js';
+export { askGuestAgent, guestAgentCommand, guestExec, pingGuestAgent, type GuestProgramResult } from './guest-agent.js';
 export { parseTick, TickListener, type Tick } from './ticks.js';
 export { someOf } from './some-of.js';
 export { virsh } from './virsh.js';

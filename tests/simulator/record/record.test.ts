@@ -34,17 +34,21 @@ async function contents(seed: number): Promise<RecordContent[]> {
   return seen.slice(-6);
 }
 
+const LONG = { timeout: 100_000 };
+
 /** All rows, without asking for foreign keys: their order is of no matter. */
 async function fill(database: Database, content: RecordContent): Promise<void> {
   await database.$transaction(async (transaction) => {
     await transaction.$executeRaw`SET LOCAL session_replication_role = replica`;
+    // It is long, and this process may have to wait in its middle.
+    await transaction.$executeRaw`SET LOCAL idle_in_transaction_session_timeout = 0`;
     for (const { delegate, rows } of content) {
       const model: unknown = Reflect.get(transaction, delegate);
       if (typeof model !== 'object' || model === null) throw new Error(`there is no ${delegate}`);
       const create: unknown = Reflect.get(model, 'createMany');
       if (typeof create === 'function' && rows.length > 0) await Reflect.apply(create, model, [{ data: rows.map(withoutNull) }]);
     }
-  });
+  }, LONG);
 }
 
 /** Prisma takes null for JSON by another name; left out it is null as well. */

@@ -11,8 +11,8 @@ let machine: TestMachine;
 
 beforeAll(async () => {
   ({ world, machine } = await HostWorld.withMachine({ boots: true }));
-}, 90_000);
-afterAll(() => world.close(), 60_000);
+});
+afterAll(() => world.close());
 
 /** Waits until the journal holds a record of this kind that names this command. */
 async function journalled(kind: string, commandId: string): Promise<void> {
@@ -63,7 +63,7 @@ it('libvirtd is killed while the guest is frozen: looked up, thawed, done or ref
   if (outcome.kind === 'done') machine.record(bodies.freeze);
   else expect(outcome).toMatchObject({ kind: 'failed', failure: { retryable: true } });
   await expectSwitched();
-  expect(await machine.snapshot({ quiesceMs: 8_000 })).toMatchObject({ consistency: 'FILESYSTEM' });
+  expect(await machine.snapshot({ quiesceMs: 60_000 })).toMatchObject({ consistency: 'FILESYSTEM' });
   await expectSwitched();
 });
 

@@ -14,9 +14,9 @@ let machine: TestMachine;
 
 beforeAll(async () => {
   ({ world, machine } = await HostWorld.withMachine());
-}, 90_000);
+});
 
-afterAll(() => world.close(), 60_000);
+afterAll(() => world.close());
 
 function disksOf(one: TestMachine) {
   return one.volumes.map(({ target, files }) => ({

@@ -21,9 +21,9 @@ beforeAll(async () => {
   machine = await world.addMachine('g1');
   await world.boot(machine);
   await world.api.connected();
-}, 90_000);
+});
 
-afterAll(() => world.close(), 60_000);
+afterAll(() => world.close());
 
 async function lastTick(): Promise<{ n: number; bootId: string }> {
   const listener = await TickListener.open(tickSocketOf(machine.guest));
@@ -57,7 +57,7 @@ it('saves the memory while the guest goes on, into a file for its owner alone', 
   await listener.next(3);
   const { before, after } = { before: first?.n ?? 0, after: listener.ticks.at(-1)?.n ?? 0 };
   around = { before, after, bootId: first?.bootId ?? '' };
-  expect(listener.longestGapMs(began)).toBeLessThan(2_000);
+  expect(listener.longestGapMs(began)).toBeLessThan(5_000);
   listener.close();
   expect(taken.result.consistency).toBe('MEMORY');
   expect(statSync(memoryFile(taken)).mode & 0o777).toBe(0o600);

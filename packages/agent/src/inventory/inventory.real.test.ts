@@ -23,8 +23,8 @@ beforeAll(async () => {
   await defineGuest(world.uri, { ...machine.guest, name: 'odd', uuid: ODD_UUID, disks });
   world.agent.start();
   await world.api.connected();
-}, 90_000);
-afterAll(() => world.close(), 60_000);
+});
+afterAll(() => world.close());
 
 /** What was told last of a machine. */
 function told(machineUuid: string): InventoryMachine | undefined {

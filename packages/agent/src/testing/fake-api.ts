@@ -35,6 +35,8 @@ export class FakeApi {
   refuseWith: number | null = null;
   /** False: no heartbeats are sent. */
   beats = true;
+  /** After how long a silence the agent gives a session up: as long as a busy machine may let this process wait. */
+  heartbeatTimeoutMs = 60_000;
   publicKey: Buffer | null = null;
   private lastNumber = 0;
   private socket: WebSocket | null = null;
@@ -95,7 +97,7 @@ export class FakeApi {
     return this.all('command.finished').filter((report) => report.commandId === commandId);
   }
 
-  async finished(command: CommandIssued, deadlineMs = 40_000): Promise<CommandFinished> {
+  async finished(command: CommandIssued, deadlineMs = 120_000): Promise<CommandFinished> {
     return until(`the end of ${command.body.verb}`, () => this.reportsOf(command.id).at(-1), deadlineMs);
   }
 
@@ -157,7 +159,7 @@ export class FakeApi {
       incarnation: this.incarnation,
       acknowledgedPosition: this.acknowledged,
       heartbeatIntervalMs: 300,
-      heartbeatTimeoutMs: 2_000,
+      heartbeatTimeoutMs: this.heartbeatTimeoutMs,
     });
   }
 

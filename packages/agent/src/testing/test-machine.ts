@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { CommandBody, CommandFinished, CommandResult } from '@coppice/protocol';
-import { guestAgentCommand, guestExec, type GuestDefinition } from '@coppice/lab';
+import { askGuestAgent, guestExec, type GuestDefinition } from '@coppice/lab';
 import type { HostWorld } from './host-world.js';
 
 type FreezeBody = Extract<CommandBody, { verb: 'freeze-layers' }>;
@@ -112,7 +112,7 @@ export class TestMachine {
   }
 
   async freezeStatus(): Promise<unknown> {
-    return guestAgentCommand(this.world.uri, this.name, { execute: 'guest-fsfreeze-status' });
+    return askGuestAgent(this.world.uri, this.name, { execute: 'guest-fsfreeze-status' });
   }
 
   async exec(script: string): Promise<string> {

@@ -15,9 +15,9 @@ let machine: TestMachine;
 
 beforeAll(async () => {
   ({ world, machine } = await HostWorld.withMachine({ boots: true }));
-}, 90_000);
+});
 
-afterAll(() => world.close(), 60_000);
+afterAll(() => world.close());
 
 async function newVolume(): Promise<{ volumeId: string; fileName: string }> {
   const volumeId = randomUUID();
@@ -53,7 +53,7 @@ it('attaches and detaches a disk of a running machine, in both definitions, at e
   expect(await world.sources(machine)).toEqual(machine.heads());
   expect(await world.sources(machine, true)).toEqual(machine.heads());
   expect(await readdir(world.poolDir)).toContain(volume.fileName);
-}, 120_000);
+});
 
 it('completes what somebody left half attached, and refuses a target that is taken and a head that is in use', async () => {
   const volume = await newVolume();

@@ -21,9 +21,9 @@ beforeAll(async () => {
   await world.api.connected();
   await machine.snapshot({ power: 'OFF' });
   recordedXml = await world.virsh('dumpxml', machine.name, '--inactive', '--security-info');
-}, 90_000);
+});
 
-afterAll(() => world.close(), 60_000);
+afterAll(() => world.close());
 
 /** New heads over what was frozen, and the command that makes a machine of them. */
 async function asked(name: string): Promise<Body> {

@@ -17,9 +17,9 @@ beforeAll(async () => {
   await world.api.connected();
   await machine.snapshot({ power: 'PAUSED' });
   await machine.snapshot({ power: 'PAUSED' });
-}, 90_000);
+});
 
-afterAll(() => world.close(), 60_000);
+afterAll(() => world.close());
 
 function discard(fileNames: readonly string[], snapshotFiles: readonly string[] = []): CommandBody {
   const volumeOf = (name: string) => /^volume-(.{36})/.exec(name)?.[1] ?? '';

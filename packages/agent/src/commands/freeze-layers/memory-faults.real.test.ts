@@ -21,9 +21,9 @@ beforeAll(async () => {
   machine = await world.addMachine('g1');
   await world.boot(machine);
   await world.api.connected();
-}, 90_000);
+});
 
-afterAll(() => world.close(), 60_000);
+afterAll(() => world.close());
 
 afterEach(async () => {
   await world.leaveRoom(null);

@@ -18,8 +18,8 @@ let machine: TestMachine;
 
 beforeAll(async () => {
   ({ world, machine } = await HostWorld.withMachine());
-}, 90_000);
-afterAll(() => world.close(), 60_000);
+});
+afterAll(() => world.close());
 
 /** Waits until a command has told that it copied something. */
 async function copying(command: CommandIssued): Promise<void> {
@@ -79,7 +79,7 @@ async function restartToCrash(point: CrashPoint): Promise<void> {
 it.each(POINTS)('the agent dies at %s: the next one finishes', async (point) => {
   const layers = await madeChain();
   await restartToCrash(point);
-  const changes = { readers: [layers.link(4), layers.link(5)], bytesPerSecond: point.endsWith('copying') ? 2 * 1024 * 1024 : null };
+  const changes = { readers: [layers.link(4), layers.link(5)], bytesPerSecond: point.endsWith('copying') ? 512 * 1024 : null };
   const command = world.api.issue(layers.merge([3, 2, 1], 2, changes));
   await world.agent.ended();
   for (const reader of [3, 4, 5]) await layers.requireView(reader);
@@ -120,7 +120,7 @@ it('a head that somebody wrote between the copy and the definition is copied aga
 
 it('the storage daemon is killed: the merge is made again, within the same command', async () => {
   const layers = await madeChain();
-  const changes = { readers: [layers.link(4), layers.link(5)], bytesPerSecond: 1024 * 1024 };
+  const changes = { readers: [layers.link(4), layers.link(5)], bytesPerSecond: 256 * 1024 };
   const command = world.api.issue(layers.merge([3, 2, 1], 2, changes));
   await copying(command);
   const daemons = daemonOf(command);

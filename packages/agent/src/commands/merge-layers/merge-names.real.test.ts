@@ -14,8 +14,8 @@ beforeAll(async () => {
   ({ world, machine } = await HostWorld.withMachine());
   linked = join(world.dir, 'linked-pool');
   await symlink(world.poolDir, linked);
-}, 90_000);
-afterAll(() => world.close(), 60_000);
+});
+afterAll(() => world.close());
 
 const NAMES = ['relative', 'through a link'] as const;
 

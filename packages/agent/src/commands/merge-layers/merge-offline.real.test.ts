@@ -10,8 +10,8 @@ let machine: TestMachine;
 
 beforeAll(async () => {
   ({ world, machine } = await HostWorld.withMachine());
-}, 90_000);
-afterAll(() => world.close(), 60_000);
+});
+afterAll(() => world.close());
 
 it.each([
   { run: [4, 3], into: 4 },

@@ -28,12 +28,12 @@ beforeAll(async () => {
     world.agent.start();
     await world.api.connected();
   }
-}, 90_000);
+});
 
 afterAll(async () => {
   await second.close();
   await first.close();
-}, 60_000);
+});
 
 function body(to: HostWorld = there): Extract<CommandBody, { verb: 'migrate-machine' }> {
   const disks = machine.volumes.map(({ target, files }) => ({
@@ -88,9 +88,9 @@ it('moves a running machine, whose guest goes on; both hosts tell what they have
   await expectMoved(await here.api.run(body()));
   expect(await run(here, 'cat /a/mark /tmp/in-memory')).toBe(`${mark}\n${mark}`);
   expect(Number(await run(here, 'cut -d. -f1 /proc/uptime'))).toBeGreaterThanOrEqual(uptime);
-  await expect.poll(() => here.api.all('inventory.machine-seen').at(-1)?.machine.uuid === machine.uuid, { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => here.api.all('inventory.machine-seen').at(-1)?.machine.uuid === machine.uuid, { timeout: 120_000 }).toBe(true);
   await expect
-    .poll(() => there.api.all('inventory.completed').at(-1)?.machineUuids.includes(machine.uuid), { timeout: 10_000 })
+    .poll(() => there.api.all('inventory.completed').at(-1)?.machineUuids.includes(machine.uuid), { timeout: 120_000 })
     .toBe(false);
   await expectMoved(await here.api.run(body()));
 });
@@ -110,6 +110,9 @@ it('says yes again when it has moved already, and no when it is nowhere', async 
   expect(await there.api.run(nowhere)).toMatchObject({ kind: 'failed', failure: { code: 'NOT_FOUND' } });
 });
 
+/** In MiB a second: some seconds for the guest's memory. Faster, and it is there before anyone has looked on its way. */
+const SLOW = '8';
+
 const LIVE_POINTS = [
   'migrate-machine/before-migration',
   'migrate-machine/while-migrating',
@@ -120,8 +123,7 @@ const LIVE_POINTS = [
 it.each(someOf(LIVE_POINTS, 2))('%s: it is on one host, and the next agent brings it to the other', async (point) => {
   const mark = randomUUID();
   await run(here, `echo ${mark} > /a/mark; sync`);
-  // In MiB a second: on a quiet machine the memory is there before anyone has looked on its way.
-  const mebibytesPerSecond = point === 'migrate-machine/while-migrating' ? '20' : '1000';
+  const mebibytesPerSecond = point === 'migrate-machine/while-migrating' ? SLOW : '1000';
   await virsh(here.uri, ['migrate-setspeed', machine.name, mebibytesPerSecond]);
   await expectMoved(await answerAfterCrash(here, body(), { point }));
   await virsh(here.uri, ['migrate-setspeed', machine.name, '1000']);
@@ -147,29 +149,31 @@ it('a definition that was left here of a machine that runs there is taken away',
 it('is killed at any moment of a migration: the machine is never on two hosts, nor on none', async () => {
   for (const delayMs of someOf([150, 350, 550, 750, 950, 1200], 2)) {
     const command = here.api.issue(body());
+    // A command that no journal has is given again by the API, not by this test.
+    await until('the command to be journalled', () => here.api.all('command.accepted').some((one) => one.commandId === command.id));
     await sleep(delayMs);
     await here.agent.stop('SIGKILL');
     here.agent.start();
-    await expectMoved((await here.api.finished(command, 90_000)).outcome);
+    await expectMoved((await here.api.finished(command)).outcome);
     expect(await run(here, 'cat /proc/sys/kernel/hostname')).not.toBe('');
   }
-}, 300_000);
+});
 
 /** A migration of which some bytes have travelled. */
 async function onItsWay(): Promise<CommandIssued> {
   const command = here.api.issue(body());
   const isMoving = () => here.api.all('command.progressed').some((one) => one.commandId === command.id && (one.bytesDone ?? 0) > 0);
-  await expect.poll(isMoving, { timeout: 20_000, interval: 20 }).toBe(true);
+  await expect.poll(isMoving, { timeout: 120_000, interval: 20 }).toBe(true);
   return command;
 }
 
 /** A migration whose memory has arrived, and whose end the new host's libvirtd, which stands still, has not heard of. */
 async function beforeItsEnd(): Promise<CommandIssued> {
-  await virsh(here.uri, ['migrate-setspeed', machine.name, '20']);
+  await virsh(here.uri, ['migrate-setspeed', machine.name, SLOW]);
   const command = await onItsWay();
   there.signalLibvirtd('SIGSTOP');
   const ask = ['qemu-monitor-command', machine.name, '{"execute":"query-migrate"}'];
-  await expect.poll(() => virsh(here.uri, ask), { timeout: 30_000, interval: 50 }).toContain('"status":"completed"');
+  await expect.poll(() => virsh(here.uri, ask), { timeout: 120_000, interval: 50 }).toContain('"status":"completed"');
   return command;
 }
 
@@ -180,10 +184,10 @@ it('the agent dies before the new host has said whether it has the machine: it g
   await sleep(1_000);
   there.signalLibvirtd('SIGCONT');
   world.agent.start();
-  await expectMoved((await world.api.finished(command, 90_000)).outcome);
+  await expectMoved((await world.api.finished(command)).outcome);
   expect(world.agent.log).toMatch(/it goes on here|what was left of it here is ended/);
   expect(await run(here, 'echo here')).toBe('here');
-}, 300_000);
+});
 
 it('the agent dies after the new host has it and before the old one is told: what is left here is ended', async () => {
   const world = here;
@@ -193,14 +197,14 @@ it('the agent dies after the new host has it and before the old one is told: wha
   there.signalLibvirtd('SIGCONT');
   const isThere = async () =>
     /State:\s+paused[^]*Persistent:\s+yes/.test(await virsh(there.uri, ['dominfo', machine.name]).catch(() => ''));
-  await expect.poll(isThere, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isThere, { timeout: 120_000 }).toBe(true);
   await world.agent.stop('SIGKILL');
   process.kill(child, 'SIGKILL');
   world.agent.start();
-  await expectMoved((await world.api.finished(command, 90_000)).outcome);
+  await expectMoved((await world.api.finished(command)).outcome);
   expect(world.agent.log).toContain('what was left of it here is ended');
   expect(await run(here, 'echo here')).toBe('here');
-}, 300_000);
+});
 
 it('is not moved where nobody answers, to itself, or off a chain that is not the recorded one', async () => {
   const nobody = { ...body(), destinationUri: 'qemu:///system?socket=/nowhere/libvirt-sock' };
@@ -234,23 +238,23 @@ it('is cancelled on its way and goes on where it was', async () => {
 
 it('a libvirtd that dies on the way, here or there: looked up, and said what is', async () => {
   for (const dying of [there, here]) {
-    await virsh(here.uri, ['migrate-setspeed', machine.name, '20']);
+    await virsh(here.uri, ['migrate-setspeed', machine.name, SLOW]);
     const command = await onItsWay();
     await dying.restartLibvirtd();
-    const { outcome } = await here.api.finished(command, 120_000);
+    const { outcome } = await here.api.finished(command);
     if (outcome.kind === 'done') await expectMoved(outcome);
     else await expectStayed(outcome, { retryable: true });
     await run(here, 'true');
   }
-}, 240_000);
+});
 
 it('an emulated machine stands still on its way, and is told to go on where it is', async () => {
-  await virsh(here.uri, ['migrate-setspeed', machine.name, '20']);
+  await virsh(here.uri, ['migrate-setspeed', machine.name, SLOW]);
   const mark = randomUUID();
   await run(here, `echo ${mark} > /tmp/held`);
   const command = await onItsWay();
   expect(await stateHere()).toBe('paused');
-  await expectMoved((await here.api.finished(command, 90_000)).outcome);
+  await expectMoved((await here.api.finished(command)).outcome);
   expect(await stateHere()).toBe('running');
   expect(await run(here, 'cat /tmp/held')).toBe(mark);
 });
@@ -260,10 +264,10 @@ it('goes on running on its way where the host says that its QEMU can', async () 
   await here.agent.stop();
   here.agent.start(undefined, { COPPICE_AGENT_EMULATED_MIGRATION: 'LIVE' });
   await here.api.connected();
-  await virsh(here.uri, ['migrate-setspeed', machine.name, '20']);
+  await virsh(here.uri, ['migrate-setspeed', machine.name, SLOW]);
   const command = await onItsWay();
   expect(await stateHere()).toBe('running');
-  await expectMoved((await here.api.finished(command, 90_000)).outcome);
+  await expectMoved((await here.api.finished(command)).outcome);
 });
 
 it('a paused machine arrives paused', async () => {

@@ -30,12 +30,12 @@ beforeAll(async () => {
   taken = await take(machine, { power: 'PAUSED', nvram: true });
   await world.virsh('destroy', 'g1');
   await put('two');
-}, 90_000);
+});
 
 afterAll(async () => {
   await world.virsh('undefine', 'g1', '--nvram');
   await world.close();
-}, 60_000);
+});
 
 async function put(text: string): Promise<void> {
   await writeFile(nvram, Buffer.alloc(FLASH_BYTES, text));
