@@ -82,6 +82,8 @@ it.each(POINTS)('the agent dies at %s: the next one finishes', async (point) => 
   const changes = { readers: [layers.link(4), layers.link(5)], bytesPerSecond: point.endsWith('copying') ? 512 * 1024 : null };
   const command = world.api.issue(layers.merge([3, 2, 1], 2, changes));
   await world.agent.ended();
+  // It ends with its agent, once it has ended its job.
+  await until('no storage daemon to be left', () => daemonOf(command).length === 0);
   for (const reader of [3, 4, 5]) await layers.requireView(reader);
   world.agent.start(point);
   resultOf((await world.api.finished(command)).outcome, 'merge-layers');
