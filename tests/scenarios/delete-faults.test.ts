@@ -81,6 +81,8 @@ it('FL-commit: cancelled in its middle: CANCELLED, the snapshot is out of the tr
   world.host('h1').agent.start(endlessMerges());
   await world.waitForHost('h1');
   expect((await operationEnded(owner(), operationId)).state).toBe('CANCELLED');
+  // What is merged from here on has to end.
+  await restartAgentFor(world, 'h1', null);
   expectSame(planted.before, await treeContent(world, known), [planted.doomed]);
   expect((await findSnapshot(owner(), planted.doomed))?.state).toBe('ERROR');
   await machineIsIdle(owner(), known);

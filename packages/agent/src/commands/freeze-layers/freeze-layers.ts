@@ -21,7 +21,7 @@ import { bringDefinitionForward } from './bring-definition-forward.js';
 import { isSwitchedBehindLibvirt, readSwitched } from './read-switched.js';
 import { requireReady } from './require-ready.js';
 import { resultOf } from './result-of.js';
-import { dropMemory, prepareMemory, settleMemory } from './save-memory.js';
+import { dropMemory, dropMemoryOfEarlierTry, prepareMemory, settleMemory } from './save-memory.js';
 
 /** The command's body, and its volumes with paths. */
 export interface FreezePlan {
@@ -53,8 +53,9 @@ async function planFreeze(body: FreezePlan['body'], pools: PoolFolders): Promise
 }
 
 async function act(plan: FreezePlan, before: MachineView, context: CommandContext): Promise<Switched> {
+  // Nothing was switched and libvirt is at rest: what an earlier try saved is garbage, and would take the room of this one.
+  if (context.isRepeat) await dropMemoryOfEarlierTry(plan, context);
   if (context.isRepeat && context.now().toISOString() > context.command.expiresAt) {
-    await dropMemory(plan);
     throw new CommandProblem({
       code: 'HOST_UNAVAILABLE',
       retryable: true,

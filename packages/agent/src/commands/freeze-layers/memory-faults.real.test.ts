@@ -1,5 +1,5 @@
 /** A save of memory that is cut off: by the agent's death, libvirtd's, QEMU's, a full pool, a cancel. The guest goes on, and no half file stays. */
-import { existsSync, watch } from 'node:fs';
+import { existsSync, statSync, watch } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -9,8 +9,11 @@ import { HostWorld } from '../../testing/host-world.js';
 import { resultOf, type TestMachine } from '../../testing/test-machine.js';
 import { until } from '../../testing/until.js';
 
+const FIRST_BYTE_MS = 120_000;
+
 /** The pool of memory images; the guest's 96 MiB just fit. */
 const SMALL_POOL_BYTES = 104 * 1024 * 1024;
+const MEMORY_BYTES = 96 * 1024 * 1024;
 
 let world: HostWorld;
 let machine: TestMachine;
@@ -43,7 +46,7 @@ async function beginSave(): Promise<Save> {
   const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
   const path = join(world.smallPoolDir, memory.fileName);
   const command = world.api.issue({ ...freeze, memory });
-  await until('the file of the memory', () => existsSync(path), 10_000);
+  await until('the file of the memory', () => existsSync(path));
   return { command, path, record: () => machine.record(freeze), finished: async () => (await world.api.finished(command)).outcome };
 }
 
@@ -60,7 +63,8 @@ async function expectAtRest(kept: readonly string[] = []): Promise<void> {
 async function standsAtFirstByte(fileName: string): Promise<() => void> {
   const qemus = world.qemusOf(machine);
   const signal = (name: 'SIGSTOP' | 'SIGCONT') => qemus.forEach((pid) => process.kill(pid, name));
-  const appears = new Promise<void>((resolve) => {
+  const appears = new Promise<void>((resolve, reject) => {
+    setTimeout(() => reject(new Error('no byte of the memory was written')), FIRST_BYTE_MS).unref();
     const watcher = watch(world.smallPoolDir, (_event, name) => {
       if (name !== fileName) return;
       signal('SIGSTOP');
@@ -102,6 +106,11 @@ it('FL-memory: the agent is killed: the next one waits for libvirt, which ends t
 
 it('FL-memory: libvirtd is killed: the guest goes on, the half file goes, and the save is made anew or has been made', async () => {
   const save = await beginSave();
+  // Half a file beside which the pool has no room for a whole one.
+  await until(
+    'some MiB of it',
+    () => statSync(save.path).blocks * 512 > SMALL_POOL_BYTES - MEMORY_BYTES || world.api.reportsOf(save.command.id).length > 0,
+  );
   await world.restartLibvirtd();
   await expectDoneOrRefused(save, restartIfLibvirtLags);
 });

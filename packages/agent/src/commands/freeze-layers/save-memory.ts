@@ -86,6 +86,11 @@ export async function dropMemory({ memoryPath }: FreezePlan): Promise<void> {
   if (memoryPath !== null) await removeFile(memoryPath);
 }
 
+/** The same of a repeat, whether it comes to save anything or is refused before. Nothing if no earlier try got so far. */
+export async function dropMemoryOfEarlierTry(plan: FreezePlan, context: CommandContext): Promise<void> {
+  if (notesOf(context, 'saving-memory').length > 0) await dropMemory(plan);
+}
+
 /** True if it stopped the guest. */
 async function watch(machineUuid: string, context: CommandContext, signal: AbortSignal): Promise<boolean> {
   const { hypervisor, log } = context;
