@@ -8,6 +8,7 @@ import { bytesTold } from '../testkit/moved-bytes.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import type { PlanAnswer } from '../testkit/operation-calls.js';
 import { chainOnDisk, checkImage, disksOf, headOf, layerFilesOf } from '../testkit/outside-probes.js';
+import { plainId } from '../testkit/plain-id.js';
 import { findSnapshot, type SnapshotAnswer, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
 import { deleteSnapshots } from '../testkit/tree-calls.js';
 import { becomesSmallest, expectSame, treeContent } from '../testkit/tree-content.js';
@@ -183,7 +184,7 @@ async function stopsAndConsolidates(known: KnownMachine): Promise<void> {
   expectSame(before, await treeContent(world, known), []);
   const done = await world.database.sql(
     `SELECT state FROM operation WHERE kind = 'consolidateVirtualMachine' AND virtual_machine_id::text = $1`,
-    [Buffer.from(known.id, 'base64url').toString('utf8').split(':').at(-1)],
+    [plainId(known.id)],
   );
   expect(done.map(({ state }) => state)).toContain('SUCCEEDED');
   await expectNoOrphans(world);

@@ -1,4 +1,4 @@
-/** VM-23: a disk of 20 GiB that holds little is snapshotted and reverted without any of its content being read or written, whatever its size. */
+/** VM-23: a disk of 20 GiB that holds little is snapshotted and reverted without any of its content being moved, whatever its size. */
 import { stat } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { attachByHand, newDiskImage } from '../testkit/by-hand.js';
@@ -28,7 +28,7 @@ const early = { offset: 19 * GIB, length: 64 * 1024, byte: 1 };
 const late = { offset: 19 * GIB, length: 64 * 1024, byte: 2 };
 
 /** What the machine writes to is a layer without data. */
-async function isEmptyHead(known: KnownMachine): Promise<void> {
+async function expectEmptyHead(known: KnownMachine): Promise<void> {
   expect((await stat(await headOf(known.machine, 'vdc'))).blocks * 512).toBeLessThan(EMPTY_BYTES);
 }
 
@@ -42,11 +42,11 @@ it('VM-23: create and revert of a 20 GiB sparse disk move nothing of it', async 
   await writePattern(await headOf(known.machine, 'vdc'), early);
 
   const snapshot = await takeSnapshot(owner(), known, { name: 'then' });
-  await isEmptyHead(known);
+  await expectEmptyHead(known);
   await writePattern(await headOf(known.machine, 'vdc'), late);
   expect(await showsPattern(await headOf(known.machine, 'vdc'), late)).toBe(true);
   expect((await planRevert(owner(), snapshot.id)).bytesToMove).toBe(0);
   await revertTo(owner(), known, { snapshot });
-  await isEmptyHead(known);
+  await expectEmptyHead(known);
   expect(await showsPattern(await headOf(known.machine, 'vdc'), early)).toBe(true);
 });

@@ -10,6 +10,7 @@ import { mark, marksOf } from '../testkit/marks.js';
 import { expectNoOrphans, expectOneOperationAtATime } from '../testkit/on-disk.js';
 import { operationEnded, operationOf } from '../testkit/operation-calls.js';
 import { disksOf, sha256Of } from '../testkit/outside-probes.js';
+import { plainId } from '../testkit/plain-id.js';
 import { askForSnapshot, machineIsIdle, type SnapshotAnswer, snapshotIn, takeSnapshot, treeOf } from '../testkit/snapshot-calls.js';
 import { askToRevert, revertTo } from '../testkit/tree-calls.js';
 import { waitUntil } from '../testkit/wait-until.js';
@@ -34,12 +35,7 @@ async function markAndTake(known: KnownMachine, name: string, kind: 'DISK' | 'DI
 }
 
 function memoryPath(snapshot: { readonly id: string }): string {
-  return join(world.poolDir, `snapshot-${plain(snapshot.id)}.mem`);
-}
-
-/** The plain id within a global one. */
-function plain(id: string): string {
-  return Buffer.from(id, 'base64url').toString('utf8').split(':').at(-1) ?? '';
+  return join(world.poolDir, `snapshot-${plainId(snapshot.id)}.mem`);
 }
 
 /** Hashes of everything that a snapshot keeps on storage. */

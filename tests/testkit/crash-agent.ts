@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoint } from '@coppice/agent';
+import { plainId } from './plain-id.js';
 import { waitUntil } from './wait-until.js';
 import type { World } from './world.js';
 
@@ -35,9 +36,8 @@ export async function restartAgentFor(world: World, hostName: string, point: Cra
 
 /** Whether a host was ever told a command of an operation: also one that is done by now. */
 export async function isSent(world: World, operationId: string, verb: string): Promise<boolean> {
-  const plain = Buffer.from(operationId, 'base64url').toString('utf8').split(':').at(-1);
   const sql = `SELECT 1 FROM command WHERE operation_id::text = $1 AND verb = $2 AND state <> 'PENDING'`;
-  return (await world.database.sql(sql, [plain, verb])).length > 0;
+  return (await world.database.sql(sql, [plainId(operationId), verb])).length > 0;
 }
 
 /** Waits until the agent has died at its point, or `isOver` says that it never will: what it did had ended before. True if it died. */

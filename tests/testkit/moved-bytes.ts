@@ -4,6 +4,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '@coppice/lab';
+import { plainId } from './plain-id.js';
 import type { World } from './world.js';
 
 const DEADLINE_MS = 120_000;
@@ -67,11 +68,10 @@ export function writtenBytes(before: ReadonlyMap<number, string>, after: Readonl
 
 /** Bytes that the hosts say the merges of an operation moved. */
 export async function bytesTold(world: World, operationId: string): Promise<number> {
-  const plain = Buffer.from(operationId, 'base64url').toString('utf8').split(':').at(-1) ?? '';
   const [row] = await world.database.sql(
     `SELECT coalesce(sum((outcome->'result'->>'bytesMoved')::bigint), 0) AS bytes FROM command
      WHERE operation_id = $1::uuid AND verb = 'merge-layers' AND outcome->>'kind' = 'done'`,
-    [plain],
+    [plainId(operationId)],
   );
   return Number(row?.['bytes']);
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { GraphqlClient } from './graphql-client.js';
 import { ERRORS, type RefusalAnswer, whenFree } from './operation-calls.js';
+import { plainId } from './plain-id.js';
 import { Hopeless, waitUntil } from './wait-until.js';
 import type { World } from './world.js';
 
@@ -89,6 +90,5 @@ export async function takeVolumeSnapshot(client: GraphqlClient, request: VolumeS
 
 /** Where its file lies. */
 export function volumeSnapshotPath(world: World, { id }: { readonly id: string }): string {
-  const uuid = Buffer.from(id, 'base64url').toString().split(':')[1] ?? '';
-  return join(world.poolDir, `snapshot-${uuid}.qcow2`);
+  return join(world.poolDir, `snapshot-${plainId(id)}.qcow2`);
 }

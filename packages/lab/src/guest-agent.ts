@@ -42,6 +42,7 @@ export async function askGuestAgent(libvirtUri: string, name: string, command: o
     } catch (error) {
       const isSilent = error instanceof ProgramError && /agent is not (responding|connected)|not available for now/i.test(error.stderr);
       if (!isSilent || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 }

@@ -26,7 +26,7 @@ function layersNamed(names: (typeof NAMES)[number]): TestLayers {
     : new TestLayers(world, 512, { pool: 'pool', dir: linked });
 }
 
-async function isOver(layers: TestLayers, layer: number, below: number): Promise<void> {
+async function expectOver(layers: TestLayers, layer: number, below: number): Promise<void> {
   const name = (await world.imageInfo(layers.fileName(layer)))['backing-filename'];
   expect([layers.path(below), join(world.poolDir, layers.fileName(below))]).toContain(name);
 }
@@ -38,11 +38,11 @@ it.each(NAMES)('names that are %s: merged into and out of while the machine runs
   const readers = [layers.link(4), layers.link(5)];
   resultOf(await world.api.run(layers.merge([3, 2], 2, { ...live, above: [layers.link(4)], readers })), 'merge-layers');
   layers.recordMerge([3, 2], 2, [4, 5]);
-  await isOver(layers, 4, 2);
-  await isOver(layers, 5, 2);
+  await expectOver(layers, 4, 2);
+  await expectOver(layers, 5, 2);
   resultOf(await world.api.run(layers.merge([4, 2], 4, live)), 'merge-layers');
   layers.recordMerge([4, 2], 4, []);
-  await isOver(layers, 4, 1);
+  await expectOver(layers, 4, 1);
   const discard = { verb: 'discard-layers', machineUuid: machine.uuid } as const;
   const files = (layer: number) => ({
     layers: [{ volumeId: layers.volumeId, pool: 'pool', fileName: layers.fileName(layer) }],
@@ -60,7 +60,7 @@ it.each(NAMES)('names that are %s: merged with nobody on them', async (names) =>
   await layers.make(5, 4, [{ block: 3, count: 2, byte: 99 }]);
   resultOf(await world.api.run(layers.merge([4, 3, 2], 3, { readers: [layers.link(5)] })), 'merge-layers');
   layers.recordMerge([4, 3, 2], 3, [5]);
-  await isOver(layers, 5, 3);
-  await isOver(layers, 3, 1);
+  await expectOver(layers, 5, 3);
+  await expectOver(layers, 3, 1);
   for (const layer of [0, 1, 3, 5]) await layers.requireView(layer);
 });
