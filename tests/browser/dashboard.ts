@@ -95,6 +95,8 @@ export async function take(person: Person, name: string, prepare?: (dialog: Loca
  * be confirmed again.
  */
 export async function confirm(dialog: Locator, name: string): Promise<void> {
+  // One that has not opened yet is not one that has closed.
+  await isSeen(dialog);
   const button = dialog.getByRole('button', { name });
   await waitUntil(`“${name}” to be taken on`, async () => {
     // Its answer may have come after the last look.

@@ -165,7 +165,7 @@ export class SimulatedAgent {
         stateDir: '/nowhere',
         log: LOG,
         now: () => new Date(),
-        settings: { mergeBytesPerSecond: null, emulatedMigration: 'HELD' },
+        settings: { mergeBytesPerSecond: null, emulatedMemory: 'HELD' },
         crash: () => undefined,
         journal,
         execute: (context) => this.#execute(context, signal),

@@ -92,8 +92,8 @@ function makeWorkers(
   { config, log, signal }: AgentOptions,
   { journal, hypervisor, current }: { journal: Journal; hypervisor: LibvirtHypervisor; current: CurrentSession },
 ): Workers {
-  const { stateDir, libvirtUri, emulatedMigration } = config;
-  const settings = { mergeBytesPerSecond: config.mergeBytesPerSecond ?? null, emulatedMigration };
+  const { stateDir, libvirtUri, emulatedMemory } = config;
+  const settings = { mergeBytesPerSecond: config.mergeBytesPerSecond ?? null, emulatedMemory };
   const tell = (message: AgentMessage) => current.session?.sendLossy(message) ?? false;
   const pools = new PoolFolders(config.pools);
   const freezer = new GuestFreezer({ hypervisor, journal, libvirtUri, stateDir, log });

@@ -36,7 +36,7 @@ it('takes the file, and lets the environment override any key', () => {
     apiUrls: ['wss://a/agent', 'wss://b/agent'],
     logLevel: 'info',
     mergeBytesPerSecond: 1_048_576,
-    emulatedMigration: 'HELD',
+    emulatedMemory: 'HELD',
     stateDir: usable.stateDir,
   });
   expect(config.pools).toEqual([{ name: 'p', type: 'RBD' }]);

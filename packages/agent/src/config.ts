@@ -33,10 +33,11 @@ const agentConfig = z.strictObject({
   /** What one merge or flatten on this host may copy in a second; without it, as fast as it goes. */
   mergeBytesPerSecond: z.coerce.number().int().positive().optional(),
   /**
-   * How a running machine without hardware virtualisation is migrated. HELD: it stands still while its memory travels, as QEMU before 9.0 loses
-   * writes of such a machine (docs/decisions/0017). LIVE: like every other one, for hosts whose QEMU is known to lose none.
+   * How the memory of a running machine without hardware virtualisation is saved for a snapshot or sent to another host. HELD: it stands still
+   * meanwhile, as QEMU before 9.0 loses writes of such a machine (docs/decisions/0017). LIVE: like every other one, for hosts whose QEMU is known
+   * to lose none.
    */
-  emulatedMigration: z.enum(['HELD', 'LIVE']).default('HELD'),
+  emulatedMemory: z.enum(['HELD', 'LIVE']).default('HELD'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 });
 

@@ -18,7 +18,7 @@ export interface ProgressFacts {
 /** What this host's administrator set. `mergeBytesPerSecond`: null for as fast as it goes. */
 export interface HostSettings {
   readonly mergeBytesPerSecond: number | null;
-  readonly emulatedMigration: 'HELD' | 'LIVE';
+  readonly emulatedMemory: 'HELD' | 'LIVE';
 }
 
 /** What a command may use. */

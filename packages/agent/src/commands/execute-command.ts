@@ -15,10 +15,12 @@ import { repairMachine } from './repair-machine/repair-machine.js';
 import { resizeMachine } from './resize-machine/resize-machine.js';
 import { switchHeads } from './switch-heads/switch-heads.js';
 import { mergeLayers } from './merge-layers/merge-layers.js';
+import { untilSettled } from './until-settled.js';
 
 /** Does one command to its end. Throws CommandProblem for what cannot be done, HypervisorLost where it has to be called again. */
-export function executeCommand(context: CommandContext): Promise<CommandResult> {
+export async function executeCommand(context: CommandContext): Promise<CommandResult> {
   const { body } = context.command;
+  if (context.isRepeat) await untilSettled(context);
   switch (body.verb) {
     case 'create-layers':
       return createLayers(body, context);

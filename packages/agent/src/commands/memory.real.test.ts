@@ -49,7 +49,7 @@ async function hashes(): Promise<string[]> {
   );
 }
 
-it('saves the memory while the guest goes on, into a file for its owner alone', async () => {
+it('saves the memory into a file for its owner alone, and the guest goes on', async () => {
   const listener = await TickListener.open(tickSocketOf(machine.guest));
   const [first] = await listener.next(3);
   const began = performance.now();

@@ -49,8 +49,11 @@ export interface Hypervisor {
   busyWith(uuid: string, targets: readonly string[]): Promise<string | null>;
   /** All disks or none, over files that are there already, without metadata of the hypervisor's own. */
   takeDiskSnapshot(uuid: string, snapshotXml: string): Promise<void>;
-  /** The same with the memory of a running machine, which goes on meanwhile; disks and memory are of one moment. Takes as long as its memory. */
-  takeMemorySnapshot(uuid: string, snapshotXml: string): Promise<void>;
+  /**
+   * The same with the memory of a running machine, which goes on meanwhile if `isLive`, else stands still and goes on after it; disks and memory
+   * are of one moment. Takes as long as its memory.
+   */
+  takeMemorySnapshot(request: { readonly uuid: string; readonly xml: string; readonly isLive: boolean }): Promise<void>;
   /** A running machine stands still; machines.resume lets it go on. */
   suspend(uuid: string): Promise<void>;
   define(xml: string): Promise<void>;

@@ -134,6 +134,27 @@ it('the pool fills up: refused with the reason, the guest goes on, and a retry w
   await expectAtRest([memory.fileName]);
 });
 
+// docs/decisions/0017: what an emulated guest writes on its way is not always saved.
+it.each([
+  ['LIVE', 'running'],
+  ['HELD', 'paused'],
+] as const)('an emulated guest whose memory is saved %s is %s meanwhile, and runs afterwards', async (emulatedMemory, state) => {
+  await world.agent.stop();
+  world.agent.start(undefined, { COPPICE_AGENT_EMULATED_MEMORY: emulatedMemory });
+  await world.api.connected();
+  const { create, freeze } = machine.nextSnapshot({ memory: true });
+  resultOf(await world.api.run(create), 'create-layers');
+  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
+  const standing = standsAtFirstByte(memory.fileName);
+  const command = world.api.issue({ ...freeze, memory });
+  const goOn = await standing;
+  expect((await world.virsh('domstate', 'g1')).trim()).toBe(state);
+  goOn();
+  expect((await world.api.finished(command)).outcome).toMatchObject({ kind: 'done', result: { consistency: 'MEMORY' } });
+  machine.record(freeze);
+  await expectAtRest([memory.fileName]);
+});
+
 it('the machine is not looked at beside its own command, even if that is asked for, and again after it', async () => {
   const other = await world.addMachine('g2');
   const { create, freeze } = machine.nextSnapshot({ memory: true });

@@ -1,6 +1,6 @@
 /**
  * The memory of a snapshot: libvirt saves it while the guest goes on, then stops the guest for an instant, ends the file and switches the
- * disks (kvm.md §2.3). Its file is there before anything is switched, so that a file without a switch is garbage. Must never touch the file
+ * disks (kvm.md §2.3); an emulated guest stands still from the beginning (docs/decisions/0017). Its file is there before anything is switched, so that a file without a switch is garbage. Must never touch the file
  * while libvirt may still be writing it: the call outlives an agent that dies.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,7 +56,11 @@ export async function settleMemory({ body }: FreezePlan, context: CommandContext
 }
 
 /** Disks and memory in one call. Tells how far it is, stops a guest that would never come to an end, aborts when it is cancelled. */
-export async function saveMemory({ body }: FreezePlan, xml: string, context: CommandContext): Promise<void> {
+export async function saveMemory(
+  { body }: FreezePlan,
+  snapshot: { readonly xml: string; readonly isLive: boolean },
+  context: CommandContext,
+) {
   const { machineUuid } = body;
   const ending = new AbortController();
   const abort = () => {
@@ -67,7 +71,7 @@ export async function saveMemory({ body }: FreezePlan, xml: string, context: Com
   context.cancelled.addEventListener('abort', abort, { once: true });
   const watched = watch(machineUuid, context, ending.signal);
   try {
-    await told(context, 'SAVE_MEMORY', () => context.hypervisor.takeMemorySnapshot(machineUuid, xml));
+    await told(context, 'SAVE_MEMORY', () => context.hypervisor.takeMemorySnapshot({ uuid: machineUuid, ...snapshot }));
   } finally {
     context.cancelled.removeEventListener('abort', abort);
     ending.abort();

@@ -2,6 +2,7 @@ import { type Definition, type FileSource, snapshotXml, withSources } from '../.
 import { unavailable } from '../../guest/freeze-guest.js';
 import { type CommandContext } from '../context.js';
 import { type ExpectedVolume, fileOfDisk } from '../expected-chain.js';
+import { isHeldForItsMemory } from '../held-for-its-memory.js';
 import { drifted, type MachineView } from '../machine-view.js';
 import type { FreezePlan } from './freeze-layers.js';
 import { saveMemory } from './save-memory.js';
@@ -49,7 +50,7 @@ export async function switchToOverlays(plan: FreezePlan, before: MachineView, co
   tellFreeze(plan, context, 'RUNNING');
   const transaction = async () => {
     if (plan.memoryPath === null) await context.hypervisor.takeDiskSnapshot(body.machineUuid, xml);
-    else await saveMemory(plan, xml, context);
+    else await saveMemory(plan, { xml, isLive: !isHeldForItsMemory(before, context) }, context);
     const frozenAt = context.now().toISOString();
     context.crash('freeze-layers/after-transaction');
     return frozenAt;

@@ -262,7 +262,7 @@ it('an emulated machine stands still on its way, and is told to go on where it i
 // What the guest's memory holds then is QEMU's to answer for, and it does not before 9.0: where the machine is, is looked at, and no guest is asked.
 it('goes on running on its way where the host says that its QEMU can', async () => {
   await here.agent.stop();
-  here.agent.start(undefined, { COPPICE_AGENT_EMULATED_MIGRATION: 'LIVE' });
+  here.agent.start(undefined, { COPPICE_AGENT_EMULATED_MEMORY: 'LIVE' });
   await here.api.connected();
   await virsh(here.uri, ['migrate-setspeed', machine.name, SLOW]);
   const command = await onItsWay();

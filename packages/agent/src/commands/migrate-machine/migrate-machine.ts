@@ -15,6 +15,7 @@ import { HypervisorLost } from '../../failure.js';
 import { type CommandContext, notesOf } from '../context.js';
 import { fileOfDisk } from '../expected-chain.js';
 import { type ExpectedDisk, expectDisks } from '../expected-disks.js';
+import { isHeldForItsMemory } from '../held-for-its-memory.js';
 import { drifted, viewMachine } from '../machine-view.js';
 import { type Destination, destinationOf } from './destination.js';
 import { moveLive } from './move-live.js';
@@ -44,7 +45,7 @@ export async function migrateMachine(
     const view = await viewMachine(context.hypervisor, machineUuid);
     await requireMigratable(move, view);
     const { power } = view.facts;
-    const before = { power, isHeld: power === 'ON' && view.inForce.isEmulated && context.settings.emulatedMigration === 'HELD' };
+    const before = { power, isHeld: isHeldForItsMemory(view, context) };
     await context.note('migrating', { power, isHeld: String(before.isHeld), to: destination.uri });
     context.crash('migrate-machine/before-migration');
     if (power === 'OFF') await moveStopped(move, view);

@@ -36,7 +36,7 @@ export interface CallArguments extends MachineCallArguments, BlockJobCallArgumen
   listMachines: Record<string, never>;
   describeMachine: { uuid: string };
   jobsOf: { uuid: string; targets: string[] };
-  takeSnapshot: { uuid: string; xml: string; hasMemory: boolean };
+  takeSnapshot: { uuid: string; xml: string; memory: 'LIVE' | 'HELD' | null };
   define: { xml: string };
   switchAutostartOff: { uuid: string };
   destroy: { uuid: string; isGraceful: boolean };

@@ -90,12 +90,12 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async takeDiskSnapshot(uuid: string, xml: string): Promise<void> {
-    await this.change('takeSnapshot', { uuid, xml, hasMemory: false }, `snapshot machine ${uuid}`);
+    await this.change('takeSnapshot', { uuid, xml, memory: null }, `snapshot machine ${uuid}`);
   }
 
-  async takeMemorySnapshot(uuid: string, xml: string): Promise<void> {
+  async takeMemorySnapshot({ uuid, xml, isLive }: { uuid: string; xml: string; isLive: boolean }): Promise<void> {
     const doing = `snapshot machine ${uuid} with its memory`;
-    await this.link.call('takeSnapshot', { uuid, xml, hasMemory: true }, { doing, deadlineMs: MEMORY_DEADLINE_MS });
+    await this.link.call('takeSnapshot', { uuid, xml, memory: isLive ? 'LIVE' : 'HELD' }, { doing, deadlineMs: MEMORY_DEADLINE_MS });
   }
 
   async suspend(uuid: string): Promise<void> {

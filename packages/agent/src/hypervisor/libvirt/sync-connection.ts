@@ -8,7 +8,7 @@ import { destroy, removeManagedSave, restoreMemory, start, suspend } from './pow
 /** NO_METADATA | REUSE_EXT | ATOMIC of virDomainSnapshotCreateFlags: our own tree, our own files, all disks or none. */
 const SNAPSHOT_FLAGS = 4 | 32 | 128;
 const SNAPSHOT_DISK_ONLY = 16;
-/** The guest goes on while its memory is saved. */
+/** The guest goes on while its memory is saved; without it libvirt stops it before and lets it go on after, also after its own death. */
 const SNAPSHOT_LIVE = 256;
 /** virDomainJobInfo is 96 bytes and virDomainBlockJobInfo 32 in all versions; the rest is room to grow. */
 const JOB_INFO_BYTES = 256;
@@ -53,9 +53,9 @@ export class SyncConnection {
     },
     describeMachine: ({ uuid }) => this.withDomain(uuid, (domain) => describeDomain(domain, uuid)),
     jobsOf: ({ uuid, targets }) => this.withDomain(uuid, (domain) => jobsOf(domain, targets)),
-    takeSnapshot: ({ uuid, xml, hasMemory }) =>
+    takeSnapshot: ({ uuid, xml, memory }) =>
       this.withDomain(uuid, (domain) => {
-        const flags = SNAPSHOT_FLAGS | (hasMemory ? SNAPSHOT_LIVE : SNAPSHOT_DISK_ONLY);
+        const flags = SNAPSHOT_FLAGS | (memory === null ? SNAPSHOT_DISK_ONLY : memory === 'LIVE' ? SNAPSHOT_LIVE : 0);
         vir.freeSnapshot(checked(vir.createSnapshot(domain, xml, flags)));
         return null;
       }),
