@@ -6,7 +6,7 @@ import { expectChains } from '../testkit/on-disk.js';
 import { treeOf } from '../testkit/snapshot-calls.js';
 import { startWebServer, type WebServer } from '../testkit/web-server.js';
 import { type KnownMachine, World } from '../testkit/world.js';
-import { complaintAt, isSeen, openMachine, signIn, treeItem } from './dashboard.js';
+import { complaintAt, confirm, isSeen, openMachine, signIn, treeItem } from './dashboard.js';
 
 let world: World;
 let web: WebServer;
@@ -64,7 +64,7 @@ it('takes a quiesced snapshot and sees Creating become Ready without a reload, a
   await alice.picture('dialog');
   // Held at CREATING, so that people have time to see it; not for long, or its host is taken for lost.
   world.host('demo-1').agent.pause();
-  await dialog.getByRole('button', { name: 'Take it' }).click();
+  await confirm(dialog, 'Take it');
   for (const person of [alice, bob]) await isSeen(treeItem(person.page, 'before-upgrade', 'Creating'));
   await alice.picture('creating');
   world.host('demo-1').agent.resume();
@@ -114,7 +114,7 @@ it('the API is killed while a snapshot is being made and started again: the page
   const dialog = alice.page.getByRole('dialog', { name: 'Take snapshot' });
   await dialog.getByLabel('Name', { exact: true }).fill('over-a-crash');
   world.host('demo-1').agent.pause();
-  await dialog.getByRole('button', { name: 'Take it' }).click();
+  await confirm(dialog, 'Take it');
   for (const person of [alice, bob]) await isSeen(treeItem(person.page, 'over-a-crash', 'Creating'));
   const before = [alice, bob].map((person) => person.complaints.length);
   await world.replica().kill();

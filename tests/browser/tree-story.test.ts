@@ -180,13 +180,14 @@ it('says what a cancel leaves, and what is shown afterwards is what is recorded'
 });
 
 it('what a cancel has left half-done is deleted again from the dashboard', async () => {
-  if ((await machineIsIdle(world.admin, known)).snapshotTree.nodes.length === 0) return;
+  const left = (await machineIsIdle(world.admin, known)).snapshotTree.nodes.length;
+  if (left === 0) return;
   // Its own merges come first.
   await isOn(alice.page.getByRole('button', { name: 'Take snapshot' }));
   await alice.page.getByRole('button', { name: 'More about all snapshots' }).click();
   await alice.page.getByRole('menuitem', { name: 'Delete all…' }).click();
   const dialog = dialogOf(alice.page, 'Delete all snapshots');
-  await confirm(dialog, 'Delete 3 snapshots');
+  await confirm(dialog, `Delete ${left} snapshot${left === 1 ? '' : 's'}`);
   for (const { page } of [alice, bob]) await isSeen(page.getByText('No snapshots yet'));
 });
 

@@ -68,8 +68,8 @@ it.each([
   ['freeze-layers/after-thaw', 'CRASH'],
   ['freeze-layers/before-finished-record', 'FILESYSTEM'],
 ] as const)('%s, with quiesce: thawed before any agent starts, switched once, recorded as %s', async (point, consistency) => {
-  const bodies = machine.nextSnapshot({ quiesceMs: 8_000 });
-  const thawed = async () => expect.poll(() => machine.freezeStatus(), { timeout: 4_000 }).toBe('thawed');
+  const bodies = machine.nextSnapshot({ quiesceMs: 40_000 });
+  const thawed = async () => expect.poll(() => machine.freezeStatus(), { timeout: 30_000 }).toBe('thawed');
   const { outcome } = await answerAfterCrash(bodies, point, thawed);
   expect(resultOf(outcome, 'freeze-layers').consistency).toBe(consistency);
   machine.record(bodies.freeze);

@@ -24,11 +24,11 @@ async function journalled(kind: string, commandId: string): Promise<void> {
 async function expectSwitched(): Promise<void> {
   expect(await world.sources(machine)).toEqual(machine.heads());
   expect(await world.sources(machine, true)).toEqual(machine.heads());
-  await expect.poll(() => machine.freezeStatus(), { timeout: 10_000 }).toBe('thawed');
+  await expect.poll(() => machine.freezeStatus(), { timeout: 60_000 }).toBe('thawed');
 }
 
 it('told to stop in the middle of a freeze, it finishes, says so, and ends', async () => {
-  const bodies = machine.nextSnapshot({ quiesceMs: 8_000 });
+  const bodies = machine.nextSnapshot({ quiesceMs: 60_000 });
   resultOf(await world.api.run(bodies.create), 'create-layers');
   const command = world.api.issue(bodies.freeze);
   await journalled('freeze-begun', command.id);
@@ -54,7 +54,7 @@ it('what it accepts while it stops is not begun, and done by the next', async ()
 });
 
 it('libvirtd is killed while the guest is frozen: looked up, thawed, done or refused with nothing changed', async () => {
-  const bodies = machine.nextSnapshot({ quiesceMs: 8_000 });
+  const bodies = machine.nextSnapshot({ quiesceMs: 60_000 });
   resultOf(await world.api.run(bodies.create), 'create-layers');
   const command = world.api.issue(bodies.freeze);
   await journalled('freeze-begun', command.id);
