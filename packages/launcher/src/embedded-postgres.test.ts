@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  if (server !== undefined) await endProcess(server, 'SIGINT', 20_000);
+  if (server !== undefined) await endProcess(server, 'SIGINT', 120_000);
   await rm(dataDir, { recursive: true, force: true });
   await rm(runDir, { recursive: true, force: true });
 });
@@ -51,7 +51,7 @@ it('is taken over where it runs, and keeps its data and port over a kill', async
   expect(again.url).toBe(postgres.url);
   expect(await again.start()).toEqual(server);
 
-  if (server !== undefined) await endProcess(server, 'SIGKILL', 5_000);
+  if (server !== undefined) await endProcess(server, 'SIGKILL', 60_000);
   const afterKill = await prepareEmbeddedPostgres({ dataDir, runDir });
   expect(afterKill.url).toBe(postgres.url);
   server = await afterKill.start();

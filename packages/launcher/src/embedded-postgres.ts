@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { commandLineOf, identifyProcess, type ProcessIdentity, runProgram } from '@coppice/lab';
 import { Client } from 'pg';
@@ -16,6 +17,8 @@ const NOBODY = 65534;
 const INITDB_DEADLINE_MS = 120_000;
 /** Recovery after a power cut reads the log since the last checkpoint; that can take a while on a slow disk. */
 const START_DEADLINE_MS = 120_000;
+const START_TRIES = 10;
+const START_PAUSE_MS = 1_000;
 const USER = 'coppice';
 const ENTER_SCRIPT = fileURLToPath(new URL('../scripts/enter-postgres.sh', import.meta.url));
 
@@ -119,19 +122,29 @@ async function withPasswordFile(place: Place, password: string, use: (file: stri
   }
 }
 
+/** A server that was killed leaves children that end by themselves within seconds; as long as they have its memory, no other one starts. */
 async function startServer(place: Place, server: { port: number; url: string }): Promise<ProcessIdentity> {
-  const identity = findServer(place) ?? (await launchServer(place, server.port));
+  for (let tries = 1; ; tries += 1) {
+    const identity = findServer(place) ?? (await launchServer(place, server.port));
+    if (await comesUp(identity, { url: server.url, logFile: place.logFile })) return identity;
+    if (tries === START_TRIES) throw new LaunchError(`PostgreSQL ended while it started, ${tries} times; its log is ${place.logFile}`);
+    await sleep(START_PAUSE_MS);
+  }
+}
+
+/** False if it ended instead. */
+async function comesUp(identity: ProcessIdentity, server: { url: string; logFile: string }): Promise<boolean> {
   let lastProblem = '';
-  const answers = async (): Promise<boolean> => {
+  let hasEnded = false;
+  const isDecided = async (): Promise<boolean> => {
     lastProblem = await connectProblem(server.url);
-    if (lastProblem !== '' && identifyProcess(identity.pid)?.startTicks !== identity.startTicks) {
-      throw new LaunchError(`PostgreSQL ended while it started; its log is ${place.logFile}`);
-    }
-    return lastProblem === '';
+    hasEnded = lastProblem !== '' && identifyProcess(identity.pid)?.startTicks !== identity.startTicks;
+    return lastProblem === '' || hasEnded;
   };
-  const late = (): string => `PostgreSQL does not answer after ${START_DEADLINE_MS / 1000} s (${lastProblem}); its log is ${place.logFile}`;
-  await waitUntil(answers, { deadlineMs: START_DEADLINE_MS, everyMs: 50, late });
-  return identity;
+  const late = (): string =>
+    `PostgreSQL does not answer after ${START_DEADLINE_MS / 1000} s (${lastProblem}); its log is ${server.logFile}`;
+  await waitUntil(isDecided, { deadlineMs: START_DEADLINE_MS, everyMs: 50, late });
+  return !hasEnded;
 }
 
 async function launchServer(place: Place, port: number): Promise<ProcessIdentity> {

@@ -39,13 +39,13 @@ afterEach(async () => {
 it('starts a program again that was killed, and leaves nothing behind when it stops', async () => {
   const logIs = async (text: string): Promise<boolean> => (await readFile(join(dir, 'sleeper.log'), 'utf8')) === text;
   await program.start();
-  await waitUntil(() => logIs('up\n'), { deadlineMs: 20_000, everyMs: 20, late: () => 'the first process said nothing' });
+  await waitUntil(() => logIs('up\n'), { deadlineMs: 120_000, everyMs: 20, late: () => 'the first process said nothing' });
   process.kill(pids[0] ?? 0, 'SIGKILL');
-  await waitUntil(async () => pids.length === 2, { deadlineMs: 20_000, everyMs: 20, late: () => 'not started again' });
+  await waitUntil(async () => pids.length === 2, { deadlineMs: 120_000, everyMs: 20, late: () => 'not started again' });
   const second = identifyProcess(pids[1] ?? 0);
   if (second === undefined) throw new Error('the second process is not there');
   // Its log is one file over both lives.
-  await waitUntil(() => logIs('up\nup\n'), { deadlineMs: 20_000, everyMs: 20, late: () => 'the log does not hold both lines' });
+  await waitUntil(() => logIs('up\nup\n'), { deadlineMs: 120_000, everyMs: 20, late: () => 'the log does not hold both lines' });
   await program.stop();
   expect(isSameProcess(second)).toBe(false);
 });

@@ -89,7 +89,7 @@ describe('a WebSocket', () => {
   });
 
   it('ends when its token expires, by itself', async () => {
-    const expiresAt = new Date(Date.now() + 4_000).toISOString();
+    const expiresAt = new Date(Date.now() + 10_000).toISOString();
     const made = await world.ask(world.adminToken, CREATE_TOKEN, { projectId: world.acme.id, name: 'short', role: 'VIEWER', expiresAt });
     const token = text(made.data['createAccessToken']?.['token']);
     const subscriber = subscribeByWebSocket({ url: world.url, token, query: BOOKMARKED });
@@ -124,8 +124,9 @@ describe('a subscriber that does not read', () => {
     await new Promise((resolve) => socket.once('message', resolve));
     socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: BOOKMARKED, variables: { after } } }));
     socket.pause();
-    const cut = stoppedEvents(after);
-    expect((await sound.until(600)).every((one) => one.errors === undefined)).toBe(true);
+    const whole = sound.until(600);
+    const cut = stoppedEvents(after, whole);
+    expect((await whole).every((one) => one.errors === undefined)).toBe(true);
     expect(await cut).toBe('cut off');
     // Only now does it look: what had been on its way, then why it was closed, or that it was.
     socket.resume();
@@ -135,15 +136,15 @@ describe('a subscriber that does not read', () => {
     sound.stop();
   });
 
-  /** Asks for events and reads none of them. */
-  function stoppedEvents(after: string): Promise<string> {
+  /** Asks for events and reads none of them for seconds, and not before `others` have read theirs. */
+  function stoppedEvents(after: string, others: Promise<unknown>): Promise<string> {
     return new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${world.acme.viewer}` };
       const request = httpRequest(world.url, { method: 'POST', headers }, (response) => {
         response.pause();
         response.once('close', () => resolve('cut off'));
         response.once('error', () => resolve('cut off'));
-        setTimeout(() => response.resume(), 7_000);
+        setTimeout(() => void others.finally(() => response.resume()), 7_000);
       });
       request.once('error', reject);
       request.end(JSON.stringify({ query: BOOKMARKED, variables: { after } }));

@@ -45,7 +45,7 @@ it('subscribes anew behind the last cursor when the server ends the stream', asy
   const { socket, stop } = setUp();
   socket.subscriptions[0]?.sink.next({ data: { moved: { cursor: 'c7' } } });
   socket.subscriptions[0]?.sink.complete();
-  await vi.waitFor(() => expect(socket.subscriptions).toHaveLength(2), { timeout: 5_000 });
+  await vi.waitFor(() => expect(socket.subscriptions).toHaveLength(2), { timeout: 30_000 });
   expect(socket.sentVariables(1)).toEqual({ after: 'c7' });
   stop();
 });

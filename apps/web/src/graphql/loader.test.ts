@@ -16,11 +16,11 @@ function setUp(load: () => Promise<Answer>) {
 it('asks at once, and a burst of requests makes one more question', async () => {
   let asked = 0;
   const { answers, loader } = setUp(() => Promise.resolve({ value: ++asked }));
-  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  await vi.waitFor(() => expect(answers).toHaveLength(1), { timeout: 30_000 });
   loader.request();
   loader.request();
   loader.request();
-  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 30_000 });
   expect(asked).toBe(2);
   loader.stop();
 });
@@ -35,16 +35,16 @@ it('asks again after an answer that was out when the request came', async () => 
   });
   loader.request();
   gates[0]?.();
-  await vi.waitFor(() => expect(gates).toHaveLength(2));
+  await vi.waitFor(() => expect(gates).toHaveLength(2), { timeout: 30_000 });
   gates[1]?.();
-  await vi.waitFor(() => expect(answers.map((answer) => answer.value)).toEqual([1, 2]));
+  await vi.waitFor(() => expect(answers.map((answer) => answer.value)).toEqual([1, 2]), { timeout: 30_000 });
   loader.stop();
 });
 
 it('repeats an unreachable answer by itself until one comes', async () => {
   let asked = 0;
   const { answers, loader } = setUp(() => Promise.resolve({ value: ++asked, isLost: asked < 3 }));
-  await vi.waitFor(() => expect(answers.at(-1)).toEqual({ value: 3, isLost: false }), { timeout: 10_000 });
+  await vi.waitFor(() => expect(answers.at(-1)).toEqual({ value: 3, isLost: false }), { timeout: 30_000 });
   loader.stop();
 });
 

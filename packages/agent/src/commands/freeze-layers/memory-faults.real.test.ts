@@ -52,7 +52,7 @@ async function beginSave(): Promise<Save> {
 
 /** The guest runs, on its recorded heads by both definitions, and nothing of a memory stays that no snapshot has. */
 async function expectAtRest(kept: readonly string[] = []): Promise<void> {
-  await expect.poll(() => world.virsh('domstate', 'g1'), { timeout: 10_000 }).toContain('running');
+  await expect.poll(() => world.virsh('domstate', 'g1'), { timeout: 120_000 }).toContain('running');
   expect(await world.sources(machine)).toEqual(machine.heads());
   expect(await world.sources(machine, true)).toEqual(machine.heads());
   expect((await readdir(world.smallPoolDir)).filter((name) => name.endsWith('.mem'))).toEqual(kept);

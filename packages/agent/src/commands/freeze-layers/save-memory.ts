@@ -1,7 +1,8 @@
 /**
  * The memory of a snapshot: libvirt saves it while the guest goes on, then stops the guest for an instant, ends the file and switches the
- * disks (kvm.md §2.3); an emulated guest stands still from the beginning (docs/decisions/0017). Its file is there before anything is switched, so that a file without a switch is garbage. Must never touch the file
- * while libvirt may still be writing it: the call outlives an agent that dies.
+ * disks (kvm.md §2.3); an emulated guest stands still from the beginning (docs/decisions/0017). Its file is there before anything is switched,
+ * so that a file without a switch is garbage. Must never touch the file while libvirt may still be writing it: the call outlives an agent that
+ * dies.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandProblem } from '../../failure.js';
@@ -60,7 +61,7 @@ export async function saveMemory(
   { body }: FreezePlan,
   snapshot: { readonly xml: string; readonly isLive: boolean },
   context: CommandContext,
-) {
+): Promise<void> {
   const { machineUuid } = body;
   const ending = new AbortController();
   const abort = () => {

@@ -73,7 +73,7 @@ it('tells what its layers hold when the API asks', async () => {
   const requestId = '7c1f9a8e-0000-4000-8000-000000000002';
   const layers = vda().files.map((fileName) => ({ pool: 'pool', fileName, format: 'qcow2' as const }));
   world.api.send({ type: 'layers.measure-requested', requestId, layers });
-  await expect.poll(() => world.api.all('layers.measured').length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => world.api.all('layers.measured').length, { timeout: 120_000 }).toBe(1);
   const [measured] = world.api.all('layers.measured');
   expect(measured?.layers.map(({ fileName }) => fileName)).toEqual(vda().files);
   for (const { allocatedBytes, dataMap } of measured?.layers ?? []) {

@@ -49,14 +49,10 @@ async function stateHere(): Promise<string> {
 
 /** In the guest. */
 async function run(world: HostWorld, script: string): Promise<string> {
-  const answer = until(
-    'the guest to answer',
-    async () => {
-      const ended = await guestExec({ libvirtUri: world.uri, name: machine.name }, ['sh', '-c', script]).catch(() => undefined);
-      return ended === undefined ? undefined : { text: ended.stdout.trim() };
-    },
-    30_000,
-  );
+  const answer = until('the guest to answer', async () => {
+    const ended = await guestExec({ libvirtUri: world.uri, name: machine.name }, ['sh', '-c', script]).catch(() => undefined);
+    return ended === undefined ? undefined : { text: ended.stdout.trim() };
+  });
   return (await answer).text;
 }
 
