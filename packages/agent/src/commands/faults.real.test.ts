@@ -53,19 +53,29 @@ it('what it accepts while it stops is not begun, and done by the next', async ()
   await expectSwitched();
 });
 
-it('libvirtd is killed while the guest is frozen: looked up, thawed, done or refused with nothing changed', async () => {
-  const bodies = machine.nextSnapshot({ quiesceMs: 60_000 });
-  resultOf(await world.api.run(bodies.create), 'create-layers');
-  const command = world.api.issue(bodies.freeze);
-  await journalled('freeze-begun', command.id);
-  await world.restartLibvirtd();
-  const { outcome } = await world.api.finished(command);
-  if (outcome.kind === 'done') machine.record(bodies.freeze);
-  else expect(outcome).toMatchObject({ kind: 'failed', failure: { retryable: true } });
-  await expectSwitched();
-  expect(await machine.snapshot({ quiesceMs: 60_000 })).toMatchObject({ consistency: 'FILESYSTEM' });
-  await expectSwitched();
-});
+it.each([
+  ['goes on', []],
+  ['stands still', ['SIGSTOP']],
+] as const)(
+  'libvirtd is killed while the guest is frozen, and its watcher %s: looked up, thawed, done or refused',
+  async (_how, signals) => {
+    const bodies = machine.nextSnapshot({ quiesceMs: 60_000 });
+    resultOf(await world.api.run(bodies.create), 'create-layers');
+    const command = world.api.issue(bodies.freeze);
+    await journalled('freeze-begun', command.id);
+    const watchers = world.watchersOf(machine.uuid);
+    for (const pid of watchers) for (const signal of signals) process.kill(pid, signal);
+    await world.restartLibvirtd();
+    const { outcome } = await world.api.finished(command);
+    if (outcome.kind === 'done') machine.record(bodies.freeze);
+    else expect(outcome).toMatchObject({ kind: 'failed', failure: { retryable: true } });
+    await expectSwitched();
+    // A watcher that still tries to end the freeze of before would end this one.
+    expect(await machine.snapshot({ quiesceMs: 60_000 })).toMatchObject({ consistency: 'FILESYSTEM' });
+    for (const pid of watchers) expect(world.watchersOf(machine.uuid)).not.toContain(pid);
+    await expectSwitched();
+  },
+);
 
 it.each(['discard-layers/after-first-file', 'discard-layers/before-finished-record'] as const)(
   '%s: the rest is discarded by the next agent',

@@ -8,6 +8,7 @@ import { CommandProblem } from '../failure.js';
 import type { Hypervisor } from '../hypervisor/port.js';
 import type { Journal } from '../journal/journal.js';
 import { type FreezeStatus, freezeStatus } from './freeze-status.js';
+import { endLeftWatchers } from './left-watchers.js';
 import { dropEvidence, evidencePath } from './thaw-evidence.js';
 import { thawLeftFrozen } from './thaw-left-frozen.js';
 import { ThawWatcher } from './thaw-watcher-process.js';
@@ -84,15 +85,16 @@ export class GuestFreezer {
 
   /** After `prepare`. Throws GUEST_AGENT_UNAVAILABLE with nothing changed, or what `act` throws; in both cases after the thaw. */
   async whileFrozen<T>(request: FreezeRequest<T>): Promise<Frozen<T>> {
-    const { journal, stateDir } = this.parts;
+    const { journal, stateDir, log } = this.parts;
     const { machineUuid, commandId, deadlineMs } = request;
     const prepared = this.prepared.get(commandId);
     if (prepared === undefined) throw new Error(`no freeze was prepared for command ${commandId}`);
-    // Of an earlier try of this command: it says nothing about the freeze that begins now.
-    dropEvidence(evidencePath(stateDir, commandId));
     await prepared.thawed;
     const watcher = await prepared.watcher;
     this.taken(commandId);
+    await endLeftWatchers({ stateDir, machineUuid, except: watcher.pid, log });
+    // Of an earlier try of this command: it says nothing about the freeze that begins now.
+    dropEvidence(evidencePath(stateDir, commandId));
     await journal.append({ kind: 'freeze-begun', machineUuid, commandId });
     watcher.arm(deadlineMs);
     request.beforeFreeze();

@@ -14,9 +14,12 @@ export interface ThawEvidence {
   readonly thawed: number | null;
 }
 
+/** Of all evidence, in the agent's state folder. */
+export const THAWED_FOLDER = 'thawed';
+
 /** The file of one command's evidence. */
 export function evidencePath(stateDir: string, commandId: string): string {
-  return join(stateDir, 'thawed', `${commandId}.json`);
+  return join(stateDir, THAWED_FOLDER, `${commandId}.json`);
 }
 
 /**
@@ -61,8 +64,8 @@ export function dropEvidence(path: string): void {
 
 /** Removes what is left of commands that have ended: a watcher may write after the end. */
 export function dropEvidenceExcept(stateDir: string, unfinished: ReadonlySet<string>): void {
-  for (const name of namesIn(join(stateDir, 'thawed'))) {
-    if (!unfinished.has(name.slice(0, name.indexOf('.')))) rmSync(join(stateDir, 'thawed', name), { force: true });
+  for (const name of namesIn(join(stateDir, THAWED_FOLDER))) {
+    if (!unfinished.has(name.slice(0, name.indexOf('.')))) rmSync(join(stateDir, THAWED_FOLDER, name), { force: true });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Hypervisor } from '../hypervisor/port.js';
 import type { Journal } from '../journal/journal.js';
 import type { FreezeEntry } from '../journal/state.js';
 import { freezeStatus } from './freeze-status.js';
+import { endLeftWatchers } from './left-watchers.js';
 import { evidencePath, writeEvidence } from './thaw-evidence.js';
 
 const ANSWER_MS = 6_000;
@@ -31,6 +32,7 @@ export async function thawLeftFrozen(parts: ThawParts, machineUuid?: string): Pr
 async function isThawed(parts: ThawParts, freeze: FreezeEntry): Promise<boolean> {
   try {
     await thawOne(parts, freeze);
+    await endLeftWatchers({ ...parts, machineUuid: freeze.machineUuid });
     return true;
   } catch (error) {
     parts.log.error({ err: error, machineUuid: freeze.machineUuid }, 'a guest that may be frozen does not answer; tried again later');

@@ -29,8 +29,8 @@ export class ThawWatcher {
     child.stdout?.on('data', (data: Buffer) => {
       if (data.toString().includes('thawing')) this.hasThawed = true;
     });
-    child.once('exit', (code) => {
-      if (code !== 0) this.log.error({ code }, 'a thaw watcher ended with an error');
+    child.once('exit', (code, signal) => {
+      if (code !== 0) this.log.error({ code, signal }, 'a thaw watcher did not end by itself');
     });
     // It may be gone by the time we write to it; that it exited is reported above.
     child.stdin?.on('error', (error) => this.log.debug({ err: error }, 'the thaw watcher took no more words'));
@@ -62,6 +62,11 @@ export class ThawWatcher {
       clearTimeout(timer);
     }
     return new ThawWatcher(child, log);
+  }
+
+  /** Undefined only for a process that was never there. */
+  get pid(): number | undefined {
+    return this.child.pid;
   }
 
   /** From now on it thaws after so long, or when this process is gone. */

@@ -170,9 +170,16 @@ export class HostWorld {
         .split('\n')
         .some((line) => line.includes(begins) && line.includes(commandId)),
     );
-    const watchers = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isWatcherOf(pid, machineUuid));
-    for (const pid of watchers) process.kill(Number(pid), 'SIGKILL');
+    const watchers = this.watchersOf(machineUuid);
+    for (const pid of watchers) process.kill(pid, 'SIGKILL');
     if (watchers.length !== 1) throw new Error(`${watchers.length} watchers of ${machineUuid} were found`);
+  }
+
+  /** The processes that would thaw this machine. */
+  watchersOf(machineUuid: string): number[] {
+    return readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid) && isWatcherOf(pid, machineUuid))
+      .map(Number);
   }
 
   virsh(...argv: string[]): Promise<string> {

@@ -80,7 +80,7 @@ async function quiesced({ body }: FreezePlan, context: CommandContext, transacti
   context.progress('QUIESCE_GUEST', 'SUCCEEDED');
   context.progress('THAW_GUEST', 'SUCCEEDED');
   if (!wasFrozenThroughout)
-    context.log.error({ machineUuid, quiescedMs }, 'the deadline of the quiesce passed inside the transaction: crash-consistent');
+    context.log.error({ machineUuid, quiescedMs }, 'the file systems did not stand still for the whole transaction: crash-consistent');
   return { consistency: wasFrozenThroughout ? 'FILESYSTEM' : 'CRASH', frozenAt: result, quiescedMs };
 }
 
