@@ -11,7 +11,7 @@ import { internalError } from '../graphql/masked-errors.js';
 import { unauthenticated } from '../graphql/request-errors.js';
 import { databaseFailure } from '../platform/database.js';
 import { type PrincipalOfToken, tokenOfSocket } from './callers.js';
-import { GraphqlCloseCode, KEEP_ALIVE_MS, MAX_OPERATIONS_PER_SOCKET } from './limits.js';
+import { END_BEFORE_EXPIRY_MS, GraphqlCloseCode, KEEP_ALIVE_MS, MAX_OPERATIONS_PER_SOCKET } from './limits.js';
 import { graphqlRequest, prepare } from './parse-request.js';
 import { closeFirmly, sendWithinBounds } from './socket-flow.js';
 
@@ -103,8 +103,8 @@ function closeWhileDatabaseIsAway(socket: WebSocket, error: unknown): boolean {
   return true;
 }
 
-function endWithToken(socket: WebSocket, principal: Principal): void {
-  const expiry = expirySignal(principal.expiresAt);
+function endWithToken(socket: WebSocket, { expiresAt }: Principal): void {
+  const expiry = expirySignal(expiresAt && new Date(expiresAt.getTime() - END_BEFORE_EXPIRY_MS));
   const end = () => closeFirmly(socket, { code: GraphqlCloseCode.UNAUTHENTICATED, reason: 'The access token has expired.' });
   if (expiry.signal.aborted) end();
   expiry.signal.addEventListener('abort', end, { once: true });

@@ -29,3 +29,6 @@ export const GraphqlCloseCode = {
   TOO_MANY: 4503,
   RESYNC: 4430,
 } as const;
+
+/** A connection ends so long before its token does: its subscriptions end with the token, and would say less well why. */
+export const END_BEFORE_EXPIRY_MS = 50;
