@@ -91,8 +91,9 @@ export class GuestFreezer {
     if (prepared === undefined) throw new Error(`no freeze was prepared for command ${commandId}`);
     await prepared.thawed;
     const watcher = await prepared.watcher;
-    this.taken(commandId);
+    // Before it is taken: where this throws, `dismiss` ends the watcher of this freeze.
     await endLeftWatchers({ stateDir, machineUuid, except: watcher.pid, log });
+    this.taken(commandId);
     // Of an earlier try of this command: it says nothing about the freeze that begins now.
     dropEvidence(evidencePath(stateDir, commandId));
     await journal.append({ kind: 'freeze-begun', machineUuid, commandId });

@@ -39,13 +39,18 @@ interface Save {
   readonly finished: () => Promise<CommandFinished['outcome']>;
 }
 
-/** Begins a snapshot with memory; returns once bytes of its file are there. */
-async function beginSave(): Promise<Save> {
+/** A snapshot whose memory goes into the small pool; its layers are there. */
+async function nextSave() {
   const { create, freeze } = machine.nextSnapshot({ memory: true });
   resultOf(await world.api.run(create), 'create-layers');
-  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
-  const path = join(world.smallPoolDir, memory.fileName);
-  const command = world.api.issue({ ...freeze, memory });
+  return { ...freeze, memory: { pool: 'small', fileName: freeze.memory?.fileName ?? '' } };
+}
+
+/** Begins a snapshot with memory; returns once bytes of its file are there. */
+async function beginSave(): Promise<Save> {
+  const freeze = await nextSave();
+  const path = join(world.smallPoolDir, freeze.memory.fileName);
+  const command = world.api.issue(freeze);
   await until('the file of the memory', () => existsSync(path));
   return { command, path, record: () => machine.record(freeze), finished: async () => (await world.api.finished(command)).outcome };
 }
@@ -74,6 +79,14 @@ async function standsAtFirstByte(fileName: string): Promise<() => void> {
   });
   await appears;
   return () => signal('SIGCONT');
+}
+
+/** Begins a save, and has QEMU stand still in it. */
+async function standingSave() {
+  const freeze = await nextSave();
+  const standing = standsAtFirstByte(freeze.memory.fileName);
+  const command = world.api.issue(freeze);
+  return { freeze, command, goOn: await standing };
 }
 
 /** A libvirtd that dies behind the switch and before its own note of it believes the old layers, until the machine is started anew (lab.md §4). */
@@ -116,22 +129,17 @@ it('FL-memory: libvirtd is killed: the guest goes on, the half file goes, and th
 });
 
 it('the pool fills up: refused with the reason, the guest goes on, and a retry works when there is room', async () => {
-  const { create, freeze } = machine.nextSnapshot({ memory: true });
-  resultOf(await world.api.run(create), 'create-layers');
-  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
-  const standing = standsAtFirstByte(memory.fileName);
-  const command = world.api.issue({ ...freeze, memory });
-  const goOn = await standing;
+  const { freeze, command, goOn } = await standingSave();
   await world.leaveRoom(0);
   goOn();
   const { outcome } = await world.api.finished(command);
   expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'INSUFFICIENT_SPACE', retryable: true } });
   await expectAtRest();
-  expect(await world.api.run({ ...freeze, memory })).toMatchObject({ failure: { code: 'INSUFFICIENT_SPACE' } });
+  expect(await world.api.run(freeze)).toMatchObject({ failure: { code: 'INSUFFICIENT_SPACE' } });
   await world.leaveRoom(null);
-  expect(await world.api.run({ ...freeze, memory })).toMatchObject({ kind: 'done', result: { consistency: 'MEMORY' } });
+  expect(await world.api.run(freeze)).toMatchObject({ kind: 'done', result: { consistency: 'MEMORY' } });
   machine.record(freeze);
-  await expectAtRest([memory.fileName]);
+  await expectAtRest([freeze.memory.fileName]);
 });
 
 // docs/decisions/0017: what an emulated guest writes on its way is not always saved.
@@ -142,28 +150,18 @@ it.each([
   await world.agent.stop();
   world.agent.start(undefined, { COPPICE_AGENT_EMULATED_MEMORY: emulatedMemory });
   await world.api.connected();
-  const { create, freeze } = machine.nextSnapshot({ memory: true });
-  resultOf(await world.api.run(create), 'create-layers');
-  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
-  const standing = standsAtFirstByte(memory.fileName);
-  const command = world.api.issue({ ...freeze, memory });
-  const goOn = await standing;
+  const { freeze, command, goOn } = await standingSave();
   expect((await world.virsh('domstate', 'g1')).trim()).toBe(state);
   goOn();
   expect((await world.api.finished(command)).outcome).toMatchObject({ kind: 'done', result: { consistency: 'MEMORY' } });
   machine.record(freeze);
-  await expectAtRest([memory.fileName]);
+  await expectAtRest([freeze.memory.fileName]);
 });
 
 it('the machine is not looked at beside its own command, even if that is asked for, and again after it', async () => {
   const other = await world.addMachine('g2');
-  const { create, freeze } = machine.nextSnapshot({ memory: true });
-  resultOf(await world.api.run(create), 'create-layers');
-  const memory = { pool: 'small', fileName: freeze.memory?.fileName ?? '' };
   const looksAt = ({ uuid }: TestMachine) => world.api.all('inventory.machine-seen').filter((seen) => seen.machine.uuid === uuid).length;
-  const standing = standsAtFirstByte(memory.fileName);
-  const command = world.api.issue({ ...freeze, memory });
-  const goOn = await standing;
+  const { freeze, command, goOn } = await standingSave();
   const [before, beforeOfOther] = [looksAt(machine), looksAt(other)];
   // Looks are taken in the order in which they are asked for: when the other has been looked at, this one was passed over.
   for (const { uuid } of [machine, other]) world.api.send({ type: 'inventory.requested', machineUuid: uuid });
@@ -173,7 +171,7 @@ it('the machine is not looked at beside its own command, even if that is asked f
   expect((await world.api.finished(command)).outcome).toMatchObject({ kind: 'done' });
   machine.record(freeze);
   await until('a look after the command', () => looksAt(machine) > before);
-  await expectAtRest([memory.fileName]);
+  await expectAtRest([freeze.memory.fileName]);
 });
 
 it('it is cancelled: nothing is left, and the guest goes on', async () => {

@@ -7,6 +7,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasErrorCode } from '../../failure.js';
+import { commandLineOf, signalIfThere } from '../../other-processes.js';
 import { QmpLost, QmpSocket } from './qmp-socket.js';
 
 /** Longer than storage that is slow needs to open an image; a daemon that takes longer is given up. */
@@ -144,19 +145,10 @@ export async function endLeftDaemon(pidFile: string): Promise<void> {
     for (let isFirst = true; ; isFirst = false) {
       const pid = await pidOf(pidFile);
       if (pid === null) return rm(pidFile, { force: true });
-      if (isFirst) endProcess(pid, signal);
+      if (isFirst) signalIfThere(pid, signal);
       if (performance.now() > deadline) break;
       await sleep(20);
     }
-  }
-}
-
-/** Nothing happens if it ended by itself just now. */
-function endProcess(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (!hasErrorCode(error, 'ESRCH')) throw error;
   }
 }
 
@@ -165,10 +157,9 @@ async function pidOf(pidFile: string): Promise<number | null> {
   try {
     const pid = Number((await readFile(pidFile, 'latin1')).trim());
     if (!Number.isInteger(pid) || pid <= 1) return null;
-    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8');
-    return commandLine.split('\0').includes(pidFile) ? pid : null;
+    return commandLineOf(pid).includes(pidFile) ? pid : null;
   } catch (error) {
-    if (hasErrorCode(error, 'ENOENT') || hasErrorCode(error, 'ESRCH')) return null;
+    if (hasErrorCode(error, 'ENOENT')) return null;
     throw error;
   }
 }
